@@ -1,0 +1,189 @@
+"""The kinds of component: frozen dataclasses whose fields are hyperparameters.
+
+A component says what it `needs`, `yields()` says what it gives, `build()` returns a plain `nn.Module`. Options are
+validated by pydantic, so types and ranges stand in the annotations (`PositiveInt`, `Annotated[float, Field(ge=0)]`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, PositiveInt
+
+from ganzoo.specs import (
+    ConditionSpec,
+    DataSpec,
+    DiscriminatorGiven,
+    ImageSpec,
+    StageGiven,
+    StageSpec,
+    TextSpec,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ganzoo.data.examples import Examples
+    from ganzoo.step import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component(ABC):
+    """Anything a recipe can name. Class attributes are facts about the class, fields are the recipe's options."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    source: ClassVar[str] = ""
+    tiny: ClassVar[Mapping[str, Any]] = {}
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    def requires(self) -> frozenset[str]:
+        """What it needs with these options; `needs` unless an option switches something on."""
+        return self.needs
+
+
+class TextEncoder(Component):
+    """Captions to features."""
+
+    @abstractmethod
+    def yields(self) -> TextSpec:
+        """Widths of the sentence and word features."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """A module with `tokenize(list[str]) -> Tokens` and `forward(Tokens) -> TextFeatures`."""
+
+
+class ImageEncoder(Component):
+    """Pictures to features in the text's space (DAMSM, CLIP, R-precision)."""
+
+    @abstractmethod
+    def yields(self) -> ImageSpec:
+        """Widths of the vector and the regions."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """A module with `forward([b, 3, r, r] in [-1, 1]) -> ImageFeatures`."""
+
+
+class Conditioning(Component):
+    """Text features and layout to what stages read and discriminators judge against."""
+
+    @abstractmethod
+    def yields(self, text: TextSpec) -> ConditionSpec:
+        """Widths of the codes. Words it passes on are `text.words` wide."""
+
+    def epsilon(self, text: TextSpec) -> int:
+        """Width of the standard normal draw it wants for each sample; 0 = it draws nothing."""
+        return 0
+
+    @abstractmethod
+    def build(self, text: TextSpec) -> nn.Module:
+        """A module with `forward(TextFeatures, Layout | None, epsilon [b, e] | None) -> Condition`."""
+
+
+class Stage(Component):
+    """One generator stage."""
+
+    @abstractmethod
+    def yields(self, given: StageGiven) -> StageSpec:
+        """The side of its picture and its hidden channels."""
+
+    @abstractmethod
+    def build(self, given: StageGiven) -> nn.Module:
+        """A module with `forward(StageOutput | None, Condition, noise [b, z]) -> StageOutput`."""
+
+
+class Discriminator(Component):
+    """Pictures and codes to logits. `heads` is {conditional} or {conditional, unconditional}."""
+
+    heads: ClassVar[frozenset[str]] = frozenset({"conditional"})
+
+    @abstractmethod
+    def build(self, given: DiscriminatorGiven) -> nn.Module:
+        """A module with `features(images) -> Tensor | tuple` and `judge(features, code [b, d]) -> Logits`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Component):
+    """A step to a scalar to minimise. `updates` names the updates it can serve in.
+
+    `weight` multiplies it. `every`: it is computed at every n-th step only, and multiplied by n (lazy regularisation).
+    """
+
+    updates: ClassVar[frozenset[Literal["discriminator", "generator", "encoders"]]]
+
+    weight: float = 1.0
+    every: PositiveInt = 1
+
+    @abstractmethod
+    def __call__(self, step: Step) -> Tensor:
+        """A scalar, without `weight`. `step.update` names the update it serves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Component):
+    """A folder on disk, or a generator, to examples. The fields below every data set has.
+
+    `batch`: examples a step (over all processes). `load_size`: side in pixels at which pictures are packed, from which
+    random crops of the finest stage's resolution are cut; None = that resolution, no crop. `flip`: mirror half of the
+    pictures. `average`: so many captions drawn with replacement, their sentence features averaged.
+    `mismatched`: the wrong pair is another class's picture (`images`), or the real picture with the next row's caption
+    (`captions`).
+    """
+
+    batch: PositiveInt = 64
+    load_size: PositiveInt | None = None
+    flip: bool = False
+    average: PositiveInt = 1
+    mismatched: Literal["images", "captions"] = "images"
+
+    @abstractmethod
+    def yields(self) -> DataSpec:
+        """What comes with each picture."""
+
+    @abstractmethod
+    def examples(self, split: str, folder: Path | None, resolution: int) -> Examples:
+        """The examples of `split` ("train" or "test"). `folder` is what the user gave as `--data`, or None.
+
+        `resolution`, in pixels, is the side at which pictures will be packed (drawn pictures are drawn at it).
+        Raises GanzooError when the folder is missing, empty or malformed.
+        """
+
+
+class Metric(Component):
+    """Samples to named numbers."""
+
+    lower_is_better: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, samples: Any) -> Mapping[str, float]:
+        """The named numbers of `samples`."""
+
+
+class Importer(Component):
+    """The authors' checkpoints to ganzoo's parameters and back, by a table of names."""
+
+    @abstractmethod
+    def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
+        """Fill `model` from the authors' state dicts in memory; every key must be used or listed in an error."""
+
+    @abstractmethod
+    def export(self, model: nn.Module) -> Mapping[str, Any]:
+        """The authors' keys with the model's weights; the inverse of `load`, bit for bit."""
+
+
+KINDS: dict[str, type[Component]] = {
+    "text_encoders": TextEncoder,
+    "image_encoders": ImageEncoder,
+    "conditionings": Conditioning,
+    "stages": Stage,
+    "discriminators": Discriminator,
+    "losses": Loss,
+    "datasets": Dataset,
+    "metrics": Metric,
+    "importers": Importer,
+}

@@ -1,0 +1,1 @@
+"""The components for everyone, prefix `core/`: hooks and nothing else."""
