@@ -51,7 +51,7 @@ def distributions() -> dict[str, Distribution]:
 
 
 def parse_distributions(source: Source) -> dict[str, Distribution]:
-    """The `distributions:` part of registry.yaml. GanzooError, with file:line, where an entry is malformed."""
+    """The `distributions:` part of registry.yaml. GanzooError, with file:line, where one is malformed."""
     from pydantic import TypeAdapter, ValidationError
 
     data = source.data if isinstance(source.data, dict) else {}

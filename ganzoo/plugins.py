@@ -1,7 +1,8 @@
 """Entry points to a `Registry` of components with names like `attngan/attend`.
 
-The entry point's name is the prefix of everything the plugin offers. ganzoo reads the entry points itself: pluggy would
-skip a second distribution with the same name without a word, and let one plugin's ImportError stop all the others.
+The entry point's name is the prefix of everything the plugin offers. ganzoo reads the entry
+points itself: pluggy would skip a second distribution of the same name without a word, and one plugin's
+ImportError would stop them all.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class _Loader:
     broken: dict[str, str] = field(default_factory=dict)  # reasons by hook; "" = the plugin as a whole
 
     def answer(self, hook: str, check: Callable[[Any], Any], default: Any) -> Any:
-        """What the plugin answers to `hook`, through `check`; `default` if it has no such hook or is broken."""
+        """What the plugin answers to `hook`, through `check`; `default` if it lacks the hook or is broken."""
         if hook not in self.answers:
             self.answers[hook] = default
             if self.started():
@@ -124,7 +125,7 @@ class Registry:
         return tuple(loader.described() for loader in self._loaders.values())
 
     def components(self, kind: str) -> Mapping[str, type[Component]]:
-        """The components of a kind of `ganzoo.components.KINDS` by full name, `prefix/short`. Broken plugins give none."""
+        """The components of a kind of `ganzoo.components.KINDS` by full name, `prefix/short`."""
         return {
             f"{prefix}/{short}": component
             for prefix in self._loaders
@@ -140,7 +141,7 @@ class Registry:
         return [(prefix, path) for prefix, path in answers.items() if path is not None]
 
     def get(self, kind: str, name: str) -> type[Component]:
-        """The component called `name` (`prefix/short`; without a slash, core's). GanzooError says what would fit."""
+        """The component called `name` (without a slash: `core/name`). GanzooError says what would fit."""
         prefix, _, short = name.rpartition("/")
         prefix = prefix or CORE
         wanted = f"no {_singular(kind)} '{prefix}/{short}'"
@@ -232,13 +233,13 @@ def _wanted(found: Mapping[str, _Loader]) -> set[str]:
     named = {prefix.strip() for prefix in limit.split(",")} - {""}
     for prefix in sorted(named - set(found)):
         raise GanzooError(
-            f"GANZOO_PLUGINS names '{prefix}', but no installed plugin is called that{did_you_mean(prefix, found)}"
+            f"GANZOO_PLUGINS names '{prefix}', but no plugin is called that{did_you_mean(prefix, found)}"
         )
     return named | ({CORE} & set(found))
 
 
 def _manager(prefix: str, module: ModuleType) -> pluggy.PluginManager:
-    """A pluggy manager for this one plugin, so that what goes wrong is its own. Raises for hooks that do not exist."""
+    """A pluggy manager for this one plugin, so that what goes wrong is its own. Unknown hooks are refused."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(module, name=prefix)

@@ -60,7 +60,7 @@ def read(path: Path, shown: str | None = None) -> Source:
 
 
 def parse(text: str, shown: str) -> Source:
-    """The data and lines of one YAML document. GanzooError, with file:line, for bad syntax and what is refused."""
+    """The data and lines of one YAML document. GanzooError, with file:line, for what is wrong or refused."""
     try:
         return _Parser(text, shown).document()
     except yaml.YAMLError as error:
@@ -98,7 +98,7 @@ class _Parser:
 
     def value(self, event: Any, keys: Keys) -> Any:
         self.check(event, keys)
-        self.lines.setdefault(keys, event.start_mark.line + 1)
+        self.lines.setdefault(keys, self.line(event))
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value) if event.implicit[0] else event.value
         if isinstance(event, yaml.SequenceStartEvent):
@@ -114,15 +114,18 @@ class _Parser:
     def mapping(self, keys: Keys) -> dict[str, Any]:
         items: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            self.check(event, keys)
-            if not isinstance(event, yaml.ScalarEvent):
-                raise self.refused(event, "a key must be a word, not a list or a mapping")
-            key = event.value
+            key = self.key(event, keys)
             if key in items:
-                raise self.refused(event, f"`{key}` is given twice, first in line {self.lines[(*keys, key)]}")
-            self.lines[(*keys, key)] = event.start_mark.line + 1
+                raise self.refused(event, f"`{key}` is given twice, first in line {self.lines[*keys, key]}")
+            self.lines[*keys, key] = self.line(event)
             items[key] = self.value(next(self.events), (*keys, key))
         return items
+
+    def key(self, event: Any, keys: Keys) -> str:
+        self.check(event, keys)
+        if not isinstance(event, yaml.ScalarEvent):
+            raise self.refused(event, "a key must be a word, not a list or a mapping")
+        return str(event.value)
 
     def check(self, event: Any, keys: Keys) -> None:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
@@ -133,7 +136,10 @@ class _Parser:
             raise self.refused(event, f"nested deeper than {DEEPEST} levels")
 
     def refused(self, event: Any, reason: str) -> GanzooError:
-        return GanzooError(f"{self.shown}:{event.start_mark.line + 1}: {reason}")
+        return GanzooError(f"{self.shown}:{self.line(event)}: {reason}")
+
+    def line(self, event: Any) -> int:
+        return int(event.start_mark.line) + 1
 
 
 def _scalar(text: str) -> Any:
