@@ -209,14 +209,16 @@ def load_recipes(
     return parse_recipes(yaml_source.read(path, shown), others or {})
 
 
-def parse_recipes(source: Source, others: Mapping[str, Recipe]) -> dict[str, Recipe]:
-    """The recipes of a parsed file in the form of registry.yaml."""
+def parse_recipes(
+    source: Source, others: Mapping[str, Recipe], beside: frozenset[str] = frozenset()
+) -> dict[str, Recipe]:
+    """The recipes of a parsed file like registry.yaml. `beside`: other keys that may stand at its top."""
     data = source.data
     if not isinstance(data, dict) or not isinstance(data.get("recipes"), dict):
         raise GanzooError(f"{source.shown} must have `recipes:`, a mapping of names to recipes")
-    if unknown := set(data) - {"recipes", "distributions"}:
+    if unknown := set(data) - {"recipes", *beside}:
         key = min(unknown)
-        hint = did_you_mean(key, ("recipes", "distributions"))
+        hint = did_you_mean(key, ("recipes", *beside))
         raise GanzooError(f"{source.where((key,))}: a file of recipes has no `{key}`{hint}")
     origins: dict[str, dict[Keys, str]] = {name: {} for name in data["recipes"]}
     for keys, line in source.lines.items():
