@@ -13,7 +13,7 @@ from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.recipe import Recipe, load_recipes, only, parse_recipes
 from ganzoo.yaml_source import read
 
-__all__ = ["Catalogue", "installed", "load", "recipe", "recipes", "registry_path"]
+__all__ = ["Catalogue", "Installed", "installed", "load", "recipe", "recipes", "registry_path"]
 
 _FILE = re.compile(r"(?P<path>.+\.ya?ml)(?::(?P<name>[^:/\\]+))?")
 
@@ -89,6 +89,16 @@ def recipe(name: str | Path) -> Recipe:
     return only(load_recipes(path, others=catalogue.recipes), wanted, str(path))
 
 
-def installed(recipe: Recipe) -> dict[str, str | None]:
-    """The distributions a recipe needs, each with its installed version or None."""
-    return {name: installed_version(name) for name in recipe.distributions}
+@dataclass(frozen=True)
+class Installed:
+    """Of the distributions a recipe needs: the versions of those that are installed, the names of the others."""
+
+    versions: Mapping[str, str]
+    missing: tuple[str, ...]
+
+
+def installed(recipe: Recipe) -> Installed:
+    """Which of the distributions a recipe needs are installed."""
+    versions = {name: installed_version(name) for name in recipe.distributions}
+    missing = tuple(name for name, version in versions.items() if version is None)
+    return Installed({name: version for name, version in versions.items() if version is not None}, missing)

@@ -27,7 +27,7 @@ def install(name: str, *, dry_run: bool = False, catalogue: Catalogue | None = N
     """Install what `name`, a recipe, a distribution or a plugin's prefix, needs and is not installed yet.
 
     In a checkout the distributions come from its `plugins/` folder (editable), otherwise from PyPI.
-    With `dry_run` nothing is run. GanzooError: nothing is called so, or pip failed (with the end of its output).
+    With `dry_run` nothing is run. GanzooError: nothing is called so, or pip failed.
     """
     catalogue = catalogue or catalogues.load()
     commands: list[tuple[str, ...]] = []

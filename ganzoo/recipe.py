@@ -170,8 +170,9 @@ class Recipe:
 
     @classmethod
     def from_yaml(cls, text: str, name: str | None = None, where: str = "recipe.yaml") -> Recipe:
-        """The recipe `name`, or the only one, of a text like registry.yaml. `where`: its name in messages."""
-        return only(parse_recipes(yaml_source.parse(text, where), {}), name, where)
+        """The one recipe of such a file, called `name` if given. `where`: the file's name in messages."""
+        recipe = only(parse_recipes(yaml_source.parse(text, where), {}), None, where)
+        return recipe if name is None else recipe.named(name)
 
     def _where(self, keys: Keys) -> str:
         while keys not in self.origins:
