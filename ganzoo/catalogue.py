@@ -91,7 +91,7 @@ def recipe(name: str | Path) -> Recipe:
 
 @dataclass(frozen=True)
 class Installed:
-    """Of the distributions a recipe needs: the versions of those that are installed, the names of the others."""
+    """The distributions a recipe needs: the versions of the installed ones, the names of the others."""
 
     versions: Mapping[str, str]
     missing: tuple[str, ...]

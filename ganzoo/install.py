@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ganzoo import catalogue as catalogues
 from ganzoo.catalogue import Catalogue
@@ -15,36 +13,25 @@ from ganzoo.errors import GanzooError, did_you_mean
 LAST_LINES = 15  # of pip's output in an error
 
 
-@dataclass(frozen=True)
-class Installation:
-    """The pip commands that were run, in order; the distributions that were there already, with versions."""
-
-    commands: tuple[tuple[str, ...], ...]
-    already: Mapping[str, str]
-
-
-def install(name: str, *, dry_run: bool = False, catalogue: Catalogue | None = None) -> Installation:
+def install(name: str, *, dry_run: bool = False, catalogue: Catalogue | None = None) -> list[tuple[str, ...]]:
     """Install what `name`, a recipe, a distribution or a plugin's prefix, needs and is not installed yet.
 
-    In a checkout the distributions come from its `plugins/` folder (editable), otherwise from PyPI.
-    With `dry_run` nothing is run. GanzooError: nothing is called so, or pip failed.
+    In a checkout the distributions come from its `plugins/` folder (editable), otherwise from PyPI. Returns the pip
+    commands, which `dry_run` does not run; none when all is installed. GanzooError: nothing is called so, or pip
+    failed.
     """
     catalogue = catalogue or catalogues.load()
     commands: list[tuple[str, ...]] = []
-    already: dict[str, str] = {}
     for distribution in _needed(name, catalogue):
-        version = distribution.version
-        if version is None:
+        if distribution.version is None:
             commands.append(_pip(*_origin(distribution, catalogue)))
-        else:
-            already[distribution.name] = version
         missing = [wanted for wanted in distribution.requires_no_deps if not _satisfied(wanted)]
         if missing:
             commands.append(_pip("--no-deps", *missing))
     if not dry_run:
         for command in commands:
             _run(command)
-    return Installation(tuple(commands), already)
+    return commands
 
 
 def _needed(name: str, catalogue: Catalogue) -> list[Distribution]:

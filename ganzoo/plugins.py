@@ -33,7 +33,7 @@ HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("ganzoo_")
 
 @dataclass(frozen=True)
 class Plugin:
-    """An installed plugin as its entry point describes it. `error`: why (a part of) it is left out, or None.
+    """An installed plugin. `value`: what its entry point names. `error`: why (a part of) it is left out.
 
     Most of what can be wrong shows only when the plugin is imported: `Registry.check()` does that.
     """
@@ -41,7 +41,7 @@ class Plugin:
     prefix: str
     distribution: str
     version: str
-    entry_point: str
+    value: str
     error: str | None = None
 
     def __str__(self) -> str:
@@ -109,7 +109,7 @@ class _Loader:
     def described(self) -> Plugin:
         error = "; ".join(self.broken.values()) or None
         plugin = self.plugin
-        return Plugin(plugin.prefix, plugin.distribution, plugin.version, plugin.entry_point, error)
+        return Plugin(plugin.prefix, plugin.distribution, plugin.version, plugin.value, error)
 
 
 class Registry:
