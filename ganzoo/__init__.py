@@ -1,1 +1,56 @@
+"""ganzoo: a plugin-based zoo of text-to-image GANs. Importing it does not import torch; using it does."""
 
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganzoo.api import export_official as export_official
+    from ganzoo.api import load as load
+    from ganzoo.api import load_official as load_official
+    from ganzoo.api import plan as plan
+    from ganzoo.rehearse import rehearse as rehearse
+    from ganzoo.catalogue import recipe as recipe
+    from ganzoo.catalogue import recipes as recipes
+    from ganzoo.errors import GanzooError as GanzooError
+    from ganzoo.install import install as install
+    from ganzoo.train import train as train
+
+_HOMES = {
+    "GanzooError": "ganzoo.errors",
+    "export_official": "ganzoo.api",
+    "install": "ganzoo.install",
+    "load": "ganzoo.api",
+    "load_official": "ganzoo.api",
+    "plan": "ganzoo.api",
+    "recipe": "ganzoo.catalogue",
+    "recipes": "ganzoo.catalogue",
+    "rehearse": "ganzoo.rehearse",
+    "train": "ganzoo.train",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)
+
+
+class _Package(ModuleType):
+    """Keeps a public function's name from being taken by the module of that name when Python loads it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

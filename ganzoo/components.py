@@ -46,7 +46,9 @@ class Component(ABC):
 
 
 class TextEncoder(Component):
-    """Captions to features."""
+    """Captions to features. `pretrained`: `build()` restores its weights, so run folders leave them out."""
+
+    pretrained: ClassVar[bool] = False
 
     @abstractmethod
     def yields(self) -> TextSpec:
@@ -58,7 +60,9 @@ class TextEncoder(Component):
 
 
 class ImageEncoder(Component):
-    """Pictures to features in the text's space (DAMSM, CLIP, R-precision)."""
+    """Pictures to features in the text's space (DAMSM, CLIP, R-precision). `pretrained` as for text encoders."""
+
+    pretrained: ClassVar[bool] = False
 
     @abstractmethod
     def yields(self) -> ImageSpec:
@@ -82,7 +86,7 @@ class Conditioning(Component):
 
     @abstractmethod
     def build(self, text: TextSpec) -> nn.Module:
-        """A module with `forward(TextFeatures, Layout | None, epsilon [b, e] | None) -> Condition`."""
+        """A module with `forward(TextFeatures, Layout | None, epsilon [b, e]) -> Condition`; e may be 0."""
 
 
 class Stage(Component):

@@ -8,36 +8,38 @@ d discriminator code, r resolution in pixels, f hidden channels, k keypoints, z 
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+F = TypeVar("F", bound="Flow")  # not Self: beartype refuses that in classes which jaxtyping decorates for it
 
 
 @dataclass(frozen=True, eq=False)
 class Flow:
     """Anything made of tensors that share their first axis, the batch."""
 
-    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
+    def map(self: F, change: Callable[[Tensor], Tensor]) -> F:
         """The same with `change` applied to every tensor in it, however deep."""
         return dataclasses.replace(
             self, **{f.name: _map(getattr(self, f.name), change) for f in dataclasses.fields(self)}
         )
 
-    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
+    def to(self: F, device: torch.device | str, dtype: torch.dtype | None = None) -> F:
         """On `device`; floating tensors also in `dtype` when one is given."""
         return self.map(lambda x: x.to(device, dtype if x.is_floating_point() else None, non_blocking=True))
 
-    def detach(self) -> Self:
+    def detach(self: F) -> F:
         """Cut off from the graph."""
         return self.map(Tensor.detach)
 
-    def repeat(self, times: int) -> Self:
+    def repeat(self: F, times: int) -> F:
         """The whole batch `times` over: rows 0..b-1, then the same again, as pairs of MSGAN's halves expect."""
         return self if times == 1 else self.map(lambda x: x.repeat(times, *[1] * (x.dim() - 1)))
 
-    def rows(self, index: Any) -> Self:
+    def rows(self: F, index: Any) -> F:
         """The rows that `index` (a slice or an index tensor) picks."""
         return self.map(lambda x: x[index])
 

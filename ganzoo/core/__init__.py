@@ -1,1 +1,52 @@
 """The components for everyone, prefix `core/`: hooks and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ganzoo.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from ganzoo.components import Dataset, Loss, Metric, TextEncoder
+
+
+@hookimpl
+def ganzoo_text_encoders() -> Mapping[str, type[TextEncoder]]:
+    """Text encoders with nothing to learn or download."""
+    from ganzoo.core.text import NGrams, Precomputed
+
+    return {"precomputed": Precomputed, "ngrams": NGrams}
+
+
+@hookimpl
+def ganzoo_losses() -> Mapping[str, type[Loss]]:
+    """Adversarial losses and gradient penalties."""
+    from ganzoo.core.adversarial import Hinge, LeastSquares, NonSaturating, Wasserstein
+    from ganzoo.core.penalties import R1, GradientPenalty
+
+    return {
+        "nonsaturating": NonSaturating,
+        "hinge": Hinge,
+        "least_squares": LeastSquares,
+        "wasserstein": Wasserstein,
+        "r1": R1,
+        "gradient_penalty": GradientPenalty,
+    }
+
+
+@hookimpl
+def ganzoo_datasets() -> Mapping[str, type[Dataset]]:
+    """Drawn shapes, and your own pictures."""
+    from ganzoo.data.folder import Folder
+    from ganzoo.data.shapes import Shapes
+
+    return {"shapes": Shapes, "folder": Folder}
+
+
+@hookimpl
+def ganzoo_metrics() -> Mapping[str, type[Metric]]:
+    """Metrics that need no pretrained network."""
+    from ganzoo.metrics.shapes_agreement import ShapesAgreement
+
+    return {"shapes_agreement": ShapesAgreement}

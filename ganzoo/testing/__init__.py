@@ -1,1 +1,1 @@
-
+"""Helpers for the tests of ganzoo and of plugins."""

@@ -1,0 +1,5 @@
+"""`python -m ganzoo`, and `accelerate launch -m ganzoo`."""
+
+from ganzoo.cli import main
+
+main()

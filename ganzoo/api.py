@@ -1,0 +1,51 @@
+"""The short public functions: a recipe to a plan, a run to a model, the authors' weights in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ganzoo.assemble import assemble
+from ganzoo.catalogue import recipe as find_recipe
+from ganzoo.plan import Plan
+from ganzoo.plugins import load as load_plugins
+from ganzoo.recipe import Recipe
+from ganzoo.run import Run
+
+if TYPE_CHECKING:
+    from ganzoo.components import Importer
+    from ganzoo.model import Model
+
+
+def plan(recipe: Recipe | str) -> Plan:
+    """Check every wire of a recipe (or of the catalogue's recipe of that name). Raises MismatchError."""
+    return assemble(find_recipe(recipe) if isinstance(recipe, str) else recipe, load_plugins())
+
+
+def load(run: Run | str | Path) -> Model:
+    """The model of a run folder, with its averaged weights, in evaluation mode. Raises GanzooError."""
+    return (run if isinstance(run, Run) else Run.open(run)).load()
+
+
+def load_official(model: Model, family: str, state: Mapping[str, Any]) -> Model:
+    """Fill `model` with the authors' weights, state dicts in memory: {"generator": ..., "discriminators": [...]}.
+
+    `family` names an importer, such as "gan-int-cls". Every key must be used: GanzooError lists unknown, missing and
+    misshapen ones. Returns the model.
+    """
+    _importer(family).load(model, state)
+    return model
+
+
+def export_official(model: Model, family: str) -> Mapping[str, Any]:
+    """The model's weights under the authors' keys; the inverse of `load_official`, bit for bit."""
+    return _importer(family).export(model)
+
+
+def _importer(family: str) -> Importer:
+    """The importer called `family`, with or without its plugin's prefix."""
+    registry = load_plugins()
+    known = registry.components("importers")
+    full = next((name for name in known if name.split("/")[1] == family), family)
+    return cast("Importer", registry.get("importers", full)())

@@ -1,0 +1,363 @@
+"""Recipe + Registry -> Plan: every name resolved, every option checked, every wire sized, before a weight exists.
+
+Nothing stops at the first misfit but the wire behind it: `MismatchError` lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ganzoo.components import (
+    Component,
+    Conditioning,
+    Dataset,
+    Discriminator,
+    ImageEncoder,
+    Loss,
+    Stage,
+    TextEncoder,
+)
+from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.optimizers import OPTIMIZERS, Optimizer
+from ganzoo.plan import ConditioningPlan, PhasePlan, Plan, StagePlan, UpdatePlan
+from ganzoo.specs import ConditionSpec, DataSpec, ImageSpec, StageGiven, StageSpec, TextSpec
+
+if TYPE_CHECKING:
+    from ganzoo.plugins import Registry
+    from ganzoo.recipe import Node, Recipe
+
+C = TypeVar("C", bound=Component)
+
+
+class MismatchError(GanzooError):
+    """A recipe that cannot be assembled, with every misfit in `misfits`."""
+
+    def __init__(self, name: str, misfits: list[str]) -> None:
+        self.misfits = tuple(misfits)
+        count = f"{len(misfits)} misfit{'s' if len(misfits) > 1 else ''}"
+        lines = [f"  {number}. {misfit}" for number, misfit in enumerate(misfits, 1)]
+        super().__init__("\n".join([f"{name} cannot be assembled: {count}", *lines]))
+
+
+def assemble(recipe: Recipe, registry: Registry) -> Plan:
+    """Connect what `recipe` names. Raises MismatchError with every misfit."""
+    return _Assembler(recipe, registry).plan()
+
+
+class _Assembler:
+    """Walks the wires left to right, collecting misfits; None stands for what a misfit leaves unknown."""
+
+    def __init__(self, recipe: Recipe, registry: Registry) -> None:
+        self.recipe, self.registry = recipe, registry
+        self.misfits: list[str] = []
+
+    def plan(self) -> Plan:
+        recipe = self.recipe
+        data = self.resolve("datasets", recipe.data)
+        data_spec = data.yields() if data else None
+        text = self.resolve("text_encoders", recipe.text)
+        text_spec = self.text_spec(text, data, data_spec)
+        image = self.resolve("image_encoders", recipe.image) if recipe.image else None
+        conditionings, reads = self.conditionings(text_spec, data_spec)
+        stages = self.stages(conditionings, reads)
+        phases = self.phases(data_spec, text_spec, image, conditionings, stages)
+        if self.misfits:
+            raise MismatchError(recipe.name, self.misfits)
+        assert data and data_spec and text and text_spec
+        return Plan(
+            recipe, data, data_spec, text, text_spec, image,
+            tuple(c for c in conditionings if c), recipe.noise, tuple(s for s in stages if s), tuple(phases),
+        )  # fmt: skip
+
+    # -- one component ------------------------------------------------------------------------------------------
+
+    def resolve(self, kind: str, node: Node | None) -> Any:
+        """The component that `node` names with its options, or None after noting why not."""
+        if node is None:
+            self.misfits.append(f"{self.recipe.name} names no {_section(kind)}; add `{_section(kind)}: {{use: ...}}`")
+            return None
+        try:
+            cls: type[Component] = self.registry.get(kind, node.use)
+        except GanzooError as error:
+            self.misfit(str(error), node)
+            return None
+        return self.with_options(cls, node)
+
+    def with_options(self, cls: type[C], node: Node) -> C | None:
+        """`cls` with the node's options, validated by pydantic."""
+        try:
+            return TypeAdapter(cls).validate_python(dict(node.options))
+        except ValidationError as error:
+            for problem in error.errors():
+                self.misfit(_option_problem(node.use, cls, problem), node)
+            return None
+
+    def misfit(self, text: str, node: Node, *hints: str) -> None:
+        head, *rest = text.split("\n")
+        self.misfits.append("\n     ".join([f"{head}   at {node.where}", *rest, *[h for h in hints if h]]))
+
+    # -- the wires ----------------------------------------------------------------------------------------------
+
+    def text_spec(
+        self, text: TextEncoder | None, dataset: Dataset | None, data: DataSpec | None
+    ) -> TextSpec | None:
+        node = self.recipe.text
+        if text is None or node is None:
+            return None
+        spec = text.yields()
+        for need in sorted(text.requires() - data.offers) if data else ():
+            self.misfit(
+                f"text {node.use} needs `{need}`; the data {self._use(self.recipe.data)} gives only "
+                f"{_names(data.offers) if data else ''}",
+                node,
+            )
+        if data and data.embedding and "embedding" in text.requires() and spec.sentence != data.embedding:
+            self.misfit(
+                f"text {node.use} reads embeddings of width {spec.sentence}; the data "
+                f"{self._use(self.recipe.data)} gives width {data.embedding}; set `size: {data.embedding}`",
+                node,
+            )
+        if dataset and dataset.average > 1:  # the mean of several captions has a sentence but no words
+            spec = replace(spec, words=0)
+            trained = [name for name, phase in self.recipe.phases.items() if "encoders" in phase.updates]
+            if trained:
+                self.misfit(
+                    f"`data.average: {dataset.average}` averages features of a frozen text encoder, but phase "
+                    f"{trained[0]} trains it; set `data.average: 1`",
+                    node,
+                )
+        return spec
+
+    def conditionings(
+        self, text: TextSpec | None, data: DataSpec | None
+    ) -> tuple[list[ConditioningPlan | None], list[int]]:
+        """The distinct conditionings, and for each stage which of them it reads."""
+        plans: list[ConditioningPlan | None] = []
+        reads: list[int] = []
+        shared: int | None = None
+        for entry in self.recipe.stages:
+            if entry.conditioning is None:
+                if shared is None:
+                    shared = len(plans)
+                    plans.append(self.conditioning(self.recipe.conditioning, text, data))
+                reads.append(shared)
+            else:
+                reads.append(len(plans))
+                plans.append(self.conditioning(entry.conditioning, text, data))
+        return plans, reads
+
+    def conditioning(
+        self, node: Node | None, text: TextSpec | None, data: DataSpec | None
+    ) -> ConditioningPlan | None:
+        component: Conditioning | None = self.resolve("conditionings", node)
+        if component is None or text is None or data is None:
+            return None
+        assert node is not None
+        offered = {"sentence"} if text.sentence else set()
+        offered |= ({"words"} if text.words else set()) | (data.offers & {"boxes", "keypoints"})
+        missing = component.requires() - offered
+        for need in sorted(missing):
+            self.misfit(
+                f"conditioning {node.use} needs `{need}`; {self._use(self.recipe.text)} on "
+                f"{self._use(self.recipe.data)} gives only {_names(offered)}",
+                node,
+                self.who_gives(need),
+            )
+        if missing:
+            return None
+        spec = replace(component.yields(text), boxes=data.boxes, keypoints=data.keypoints)
+        return ConditioningPlan(component, spec, component.epsilon(text))
+
+    def stages(self, conditionings: list[ConditioningPlan | None], reads: list[int]) -> list[StagePlan | None]:
+        plans: list[StagePlan | None] = []
+        previous: StageSpec | None = None
+        for level, entry in enumerate(self.recipe.stages):
+            component: Stage | None = self.resolve("stages", entry.stage)
+            judge = self.resolve("discriminators", entry.discriminator) if entry.discriminator else None
+            condition = conditionings[reads[level]]
+            broken_before = level > 0 and plans[-1] is None
+            if component is None or condition is None or broken_before:
+                plans.append(None)
+                continue
+            given = StageGiven(self.recipe.noise, condition.spec, previous)
+            if not self.stage_fits(level, component, given, entry.stage):
+                plans.append(None)
+                continue
+            previous = component.yields(given)
+            if judge and entry.discriminator:
+                self.discriminator_fits(level, judge, condition.spec, entry.discriminator)
+            plans.append(StagePlan(component, given, previous, reads[level], judge))
+        return plans
+
+    def stage_fits(self, level: int, component: Stage, given: StageGiven, node: Node) -> bool:
+        condition, previous = given.condition, given.previous
+        offered = {"noise"} if given.noise else set()
+        offered |= {"generator_code"} if condition.generator_code else set()
+        offered |= {name for name in ("words", "gaussian", "boxes", "keypoints") if getattr(condition, name)}
+        offered |= {name for name in ("image", "hidden") if previous and getattr(previous, name)}
+        missing = sorted(component.requires() - offered - condition.extra)
+        for need in missing:
+            giver = self._use(self.recipe.stages[level - 1].stage) if need in ("image", "hidden") and level else ""
+            if need == "words":
+                giver = self._use(self.recipe.text)
+            said = f"; {giver} does not give it" if giver else f"; it is given only {_names(offered)}"
+            self.misfit(f"stages[{level}] {node.use} needs `{need}`{said}", node, self.who_gives(need))
+        return not missing
+
+    def discriminator_fits(
+        self, level: int, judge: Discriminator, condition: ConditionSpec, node: Node
+    ) -> None:
+        offered = {name for name in ("boxes", "keypoints") if getattr(condition, name)}
+        for need in sorted(judge.requires() - offered):
+            self.misfit(f"discriminator of stages[{level}] {node.use} needs `{need}`; the data gives none", node)
+
+    # -- phases -------------------------------------------------------------------------------------------------
+
+    def phases(
+        self,
+        data: DataSpec | None,
+        text: TextSpec | None,
+        image: ImageEncoder | None,
+        conditionings: list[ConditioningPlan | None],
+        stages: list[StagePlan | None],
+    ) -> list[PhasePlan]:
+        plans = []
+        for name, phase in self.recipe.phases.items():
+            levels = tuple(range(len(stages))) if phase.stages is None else tuple(phase.stages)
+            unknown = [level for level in levels if not 0 <= level < len(stages)]
+            if unknown:
+                self.misfits.append(
+                    f"phase {name} trains stages {unknown}, but there are stages 0 to {len(stages) - 1}   "
+                    f"at {self.recipe.path_of(f'training.{name}')}"
+                )
+                levels = tuple(level for level in levels if level not in unknown)
+            live = [stages[level] for level in levels]
+            offered = _offered_to_losses(
+                data, text, image.yields() if image else None, live, phase.samples_per_caption
+            )
+            complete = None not in stages and None not in conditionings and data is not None and text is not None
+            updates = [
+                self.update(name, role, update, offered if complete else None)
+                for role, update in phase.updates.items()
+            ]
+            plans.append(
+                PhasePlan(
+                    name, phase.steps, phase.epochs, levels, phase.ema, phase.samples_per_caption,
+                    phase.accumulate, tuple(u for u in updates if u),
+                )  # fmt: skip
+            )
+        return plans
+
+    def update(self, phase: str, role: str, update: Any, offered: set[str] | None) -> UpdatePlan | None:
+        optimizer = self.optimizer(update.optimizer)
+        losses: list[tuple[str, Loss]] = []
+        for node in update.losses:
+            loss: Loss | None = self.resolve("losses", node)
+            if loss is None:
+                continue
+            losses.append((node.use, loss))
+            if role not in loss.updates:
+                fits = " or ".join(sorted(loss.updates))
+                self.misfit(f"{node.use} is a loss for the {fits} update, not for `{role}` of phase {phase}", node)
+            for need in sorted(loss.requires() - offered) if offered is not None else ():
+                self.misfit(
+                    f"{phase}.{role}: loss {node.use} needs `{need}`; this phase offers only {_names(offered or ())}",
+                    node,
+                    self.who_gives(need),
+                )
+        if optimizer is None:
+            return None
+        return UpdatePlan(role, optimizer, tuple(losses), update.every, update.regenerate)
+
+    def optimizer(self, node: Node) -> Optimizer | None:
+        name = node.use if "/" in node.use else f"core/{node.use}"
+        if name not in OPTIMIZERS:
+            known = " or ".join(name.removeprefix("core/") for name in OPTIMIZERS)
+            self.misfit(f"no optimizer `{node.use}`; expected {known}", node)
+            return None
+        return self.with_options(OPTIMIZERS[name], node)
+
+    # -- hints --------------------------------------------------------------------------------------------------
+
+    def who_gives(self, need: str) -> str:
+        """Which installed components would give `need`, as one line, or nothing to say."""
+        hints: Mapping[str, str] = {
+            "samples_per_caption": "set `samples_per_caption: 2` in this phase",
+            "image_vector": "name an image encoder under `image:`",
+            "image_regions": "name an image encoder with regions under `image:`",
+            "noise": "set `noise:` to a width above 0",
+            "stages": "it reads at least two stages",
+            "gaussian": "use a conditioning that draws its code from a Gaussian",
+        }
+        if need != "words":
+            return hints.get(need, "")
+        givers = []
+        for name, cls in self.registry.components("text_encoders").items():
+            try:
+                gives = TypeAdapter(cls).validate_python({}).yields().words  # type: ignore[attr-defined]
+            except ValidationError:
+                continue
+            if gives:
+                givers.append(name)
+        return "installed text encoders that give it: " + (", ".join(sorted(givers)) or "none")
+
+    @staticmethod
+    def _use(node: Node | None) -> str:
+        return node.use if node else "nothing"
+
+
+def _section(kind: str) -> str:
+    names = {"datasets": "data", "text_encoders": "text", "image_encoders": "image"}
+    return names.get(kind, kind.removesuffix("s"))
+
+
+def _names(words: Any) -> str:
+    return ", ".join(f"`{word}`" for word in sorted(words)) or "nothing"
+
+
+def _option_problem(use: str, cls: type[Component], problem: Any) -> str:
+    """A pydantic error in our words."""
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = sorted(getattr(cls, "__dataclass_fields__", ()))
+        hint = did_you_mean(where, known) or f"; it has {', '.join(known) or 'no options'}"
+        return f"{use} has no option `{where}`{hint}"
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"{use} needs a value for option `{where}`"
+    if problem["type"] == "value_error":
+        return f"{use}: {f'option `{where}`: ' if where else ''}{problem['ctx']['error']}"
+    message = str(problem["msg"]).removeprefix("Input should be ")
+    return f"{use}: option `{where}` should be {message}; got {problem['input']!r}"
+
+
+def _offered_to_losses(
+    data: DataSpec | None,
+    text: TextSpec | None,
+    image: ImageSpec | None,
+    stages: list[StagePlan | None],
+    copies: int,
+) -> set[str]:
+    """What a phase over `stages` offers its losses."""
+    planned = [stage for stage in stages if stage]
+    judges = [stage.discriminator for stage in planned if stage.discriminator]
+    facts = {
+        "real": bool(judges),
+        "fake": bool(judges),
+        "mismatched": bool(judges),
+        "unconditional": bool(judges) and all("unconditional" in judge.heads for judge in judges),
+        "gaussian": bool(planned) and all(stage.given.condition.gaussian for stage in planned),
+        "words": bool(text and text.words),
+        "sentence": bool(text and text.sentence),
+        "samples_per_caption": copies > 1,
+        "stages": len(planned) > 1,
+        "image_vector": bool(image and image.vector),
+        "image_regions": bool(image and image.regions),
+        "class_id": bool(data and data.class_id),
+        "boxes": bool(data and data.boxes),
+        "keypoints": bool(data and data.keypoints),
+    }
+    return {name for name, fact in facts.items() if fact}

@@ -1,0 +1,121 @@
+"""What training reads, made ready once: packed pictures, tokenised captions, a frozen encoder's features."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+
+from ganzoo.data.cache import Packed, cache_folder, pack
+from ganzoo.data.captions import CaptionStore
+from ganzoo.data.examples import Examples
+from ganzoo.data.loader import Loader
+from ganzoo.errors import GanzooError
+from ganzoo.plan import PhasePlan, Plan
+from ganzoo.progress import counting
+
+if TYPE_CHECKING:
+    from ganzoo.flow import Tokens
+    from ganzoo.model import Model
+
+log = logging.getLogger("ganzoo")
+
+
+class Feed:
+    """A plan's training split on disk and in memory, and a few held-out captions to draw.
+
+    In several processes the main one packs and encodes first, the others then open what it made.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path | None,
+        compute: Accelerator,
+        *,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        skip_broken: bool = False,
+    ) -> None:
+        self.plan, self._folder, self._compute = plan, folder, compute
+        self._seed, self._dtype, self._skip_broken = seed, dtype, skip_broken
+        self.batch = plan.data.batch
+        size = plan.data.load_size or max(plan.resolutions)
+        if size < max(plan.resolutions):
+            raise GanzooError(
+                f"`data.load_size` is {size}, smaller than the finest stage's {max(plan.resolutions)} pixels"
+            )
+        self._packed, self._examples = self._pack("train", size)
+        self._captions = CaptionStore(self._examples)
+
+    def _pack(self, split: str, size: int) -> tuple[Packed, Examples]:
+        examples = self.plan.data.examples(split, self._folder, size)
+        with self._compute.main_process_first(), counting(f"packing {split} pictures") as progress:
+            packed = pack(
+                examples, size, cache_folder() / "pictures", skip_broken=self._skip_broken, progress=progress
+            )
+        return packed, packed.select(examples)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the training split."""
+        return len(self._examples) // self.batch
+
+    def steps_of(self, phase: PhasePlan) -> int:
+        """How many steps a phase takes."""
+        return phase.steps or (phase.epochs or 0) * self.steps_per_epoch // phase.accumulate
+
+    def loader(self, model: Model, phase: PhasePlan) -> Loader:
+        """Batches for `phase`; with text features made once, where the phase does not train the encoders."""
+        self._captions.tokenize(model.text_encoder)
+        frozen = all(update.name != "encoders" for update in phase.updates)
+        use_features = frozen and "embedding" not in self.plan.text.requires()
+        if use_features:
+            with self._compute.main_process_first(), counting("encoding captions") as progress:
+                self._captions.encode(
+                    model.text_encoder,
+                    cache_folder() / "captions",
+                    device=model.device,
+                    progress=progress,
+                    words=self.plan.reads_words,
+                )
+        return Loader(
+            examples=self._examples,
+            packed=self._packed,
+            captions=self._captions,
+            resolutions=self.plan.resolutions,
+            batch=self.batch,
+            seed=self._seed,
+            flip=self.plan.data.flip,
+            average=self.plan.data.average,
+            mismatched=phase.reads_mismatched and self.plan.data.mismatched == "images",
+            use_features=use_features,
+            device=self._compute.device,
+            dtype=self._dtype,
+            rank=self._compute.process_index,
+            world=self._compute.num_processes,
+        )
+
+    def held_out(self, model: Model, count: int) -> tuple[list[str], Tokens, NDArray[np.uint8]]:
+        """Captions, their tokens, and the real pictures [n, r, r, 3], spread evenly over the test split.
+
+        Where the data has no test split the training split serves, and the log says so.
+        """
+        examples = self.plan.data.examples("test", self._folder, max(self.plan.resolutions))
+        if not len(examples):
+            log.info("the data has no test split: sample grids show training captions")
+            examples = self._examples
+        count = min(count, len(examples))
+        rows = np.linspace(0, len(examples) - 1, count).round().astype(np.int64)
+        chosen = Packed(self._packed.images[:0], rows).select(examples)
+        side = max(self.plan.resolutions)
+        real = np.stack([np.asarray(chosen.image(i).convert("RGB").resize((side, side))) for i in range(count)])
+        store = CaptionStore(chosen)
+        store.tokenize(model.text_encoder)
+        slots = store.choose(np.arange(count), np.zeros(count))
+        return [own[0] for own in chosen.captions], store.tokens(slots), real

@@ -1,0 +1,51 @@
+"""Averaged weights of the generator, the ones that draw the pictures people see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class Ema:
+    """Exponential moving average of a module's parameters; buffers are copied, not averaged.
+
+    After each step, average <- decay x average + (1 - decay) x weight. Copying buffers is what StackGAN++ and AttnGAN
+    do in effect: their averaged generator runs on the live batch-norm statistics.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self._module = module
+        self.state = {name: value.detach().clone() for name, value in module.state_dict().items()}
+        self._averaged = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take the module's present weights in."""
+        live = self._module.state_dict()
+        averages = [self.state[name] for name in self._averaged]
+        if averages:
+            torch._foreach_lerp_(averages, [live[name] for name in self._averaged], 1 - self.decay)
+        averaged = set(self._averaged)
+        for name, value in live.items():
+            if name not in averaged:
+                self.state[name].copy_(value)
+
+    @torch.no_grad()
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from saved averages."""
+        for name, value in state.items():
+            self.state[name].copy_(value)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The module holds the averages inside this block, its own weights again afterwards."""
+        live = {name: value.detach().clone() for name, value in self._module.state_dict().items()}
+        self._module.load_state_dict(self.state)
+        try:
+            yield
+        finally:
+            self._module.load_state_dict(live)

@@ -1,0 +1,164 @@
+"""The model: encoders, conditionings, stages and discriminators of a plan, connected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError
+from ganzoo.flow import Condition, GeneratorOutput, Layout, StageOutput, TextFeatures, Tokens
+from ganzoo.randomness import Draws, SampleDraws
+
+if TYPE_CHECKING:
+    from ganzoo.plan import Plan
+
+
+class Model(nn.Module):
+    """What `Plan.build()` returns, with random weights.
+
+    `conditionings` holds the distinct ones, `plan.stages[i].conditioning` says which one stage i reads.
+    `discriminators` is keyed by the stage's number, as text.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+        self.text_encoder = plan.text.build()
+        self.image_encoder = plan.image.build() if plan.image else None
+        self.conditionings = nn.ModuleList(c.component.build(plan.text_spec) for c in plan.conditionings)
+        self.stages = nn.ModuleList(stage.component.build(stage.given) for stage in plan.stages)
+        self.discriminators = nn.ModuleDict(
+            {
+                str(level): stage.discriminator.build(stage.judged)
+                for level, stage in enumerate(plan.stages)
+                if stage.discriminator
+            }
+        )
+        self._run_stage: list[nn.Module] = list(self.stages)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the weights are stored in."""
+        return next(self.generator.parameters()).dtype
+
+    @property
+    def generator(self) -> nn.ModuleDict:
+        """Everything between text features and pictures: what the generator's update trains and the EMA averages."""
+        return nn.ModuleDict({"conditionings": self.conditionings, "stages": self.stages})
+
+    def compile_stages(self) -> None:
+        """Run every stage through torch.compile from now on; weights and their names stay as they are."""
+        self._run_stage = [cast(nn.Module, torch.compile(stage)) for stage in self.stages]
+
+    def encode(self, captions: Sequence[str] | Tokens) -> TextFeatures:
+        """Captions to text features on the model's device.
+
+        Raises GanzooError for an empty caption, and for captions in words where the model reads only embeddings that
+        come with its data.
+        """
+        if not isinstance(captions, Tokens):
+            empty = [i for i, caption in enumerate(captions) if not caption.strip()]
+            if empty or not captions:
+                where = f"caption {empty[0] + 1} of {len(captions)} is empty" if empty else "no caption was given"
+                raise GanzooError(f"{where}; expected a sentence such as 'a small red circle'")
+            captions = self.text_encoder.tokenize(list(captions))
+        return cast(TextFeatures, self.text_encoder(captions.to(self.device, self.dtype)))
+
+    def draw_epsilons(self, draws: Draws, rows: int, copies: int = 1) -> tuple[Tensor, ...]:
+        """Every stage's epsilon, [copies x rows, e]; stages that share a conditioning share the draw."""
+        widths = [c.epsilon for c in self.plan.conditionings]
+        drawn = [torch.cat([draws.normal(rows, width) for _ in range(copies)]) for width in widths]
+        return tuple(drawn[stage.conditioning] for stage in self.plan.stages)
+
+    def synthesize(
+        self,
+        text: TextFeatures,
+        noise: Tensor,
+        epsilons: Sequence[Tensor] | None = None,
+        layout: Layout | None = None,
+        *,
+        depth: int | None = None,
+        frozen: Collection[int] = (),
+    ) -> GeneratorOutput:
+        """Run the generator's first `depth` stages (default: all) on given draws.
+
+        `noise`: [n, z]; `epsilons`: one [n, e] a stage (default: zeros, the mean of a Gaussian code). Stages in
+        `frozen` run without a graph. Returns every stage's output, conditions and the draws.
+        """
+        depth = len(self.stages) if depth is None else depth
+        if epsilons is None:
+            widths = [self.plan.conditionings[stage.conditioning].epsilon for stage in self.plan.stages]
+            epsilons = tuple(noise.new_zeros(len(noise), width) for width in widths)
+        made: dict[int, Condition] = {}
+        outputs: list[StageOutput] = []
+        conditions: list[Condition] = []
+        for level in range(depth):
+            with torch.no_grad() if level in frozen else nullcontext():
+                index = self.plan.stages[level].conditioning
+                if index not in made:
+                    made[index] = self._condition(index, text, layout, epsilons[level])
+                previous = outputs[-1] if outputs else None
+                outputs.append(self._run_stage[level](previous, made[index], noise))
+            conditions.append(made[index])
+        return GeneratorOutput(text, noise, tuple(epsilons[:depth]), tuple(conditions), tuple(outputs))
+
+    def _condition(self, index: int, text: TextFeatures, layout: Layout | None, epsilon: Tensor) -> Condition:
+        condition = cast(Condition, self.conditionings[index](text, layout, epsilon))
+        return replace(condition, layout=layout)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        captions: Sequence[str] | Tokens,
+        seed: int | Sequence[int] = 0,
+        *,
+        layout: Layout | None = None,
+        batch: int = 64,
+    ) -> Tensor:
+        """One finest picture a caption, [n, 3, r, r] in [-1, 1], drawn in evaluation mode.
+
+        The same caption and seed give the same picture at any `batch` and in any company. `seed`: one for all
+        captions, or one each.
+        """
+        rows = len(captions.ids) if isinstance(captions, Tokens) else len(captions)
+        seeds = [seed] * rows if isinstance(seed, int) else list(seed)
+        if len(seeds) != rows:
+            raise GanzooError(f"generate was given {rows} captions and {len(seeds)} seeds; expected one seed each")
+        with self.evaluating():
+            text = self.encode(captions)
+            pictures = [
+                self._generate_rows(text, seeds, layout, slice(start, start + batch))
+                for start in range(0, rows, batch)
+            ]
+        return torch.cat(pictures)
+
+    def _generate_rows(
+        self, text: TextFeatures, seeds: list[int], layout: Layout | None, rows: slice
+    ) -> Tensor:
+        draws = SampleDraws(seeds[rows], device=self.device, dtype=self.dtype)
+        count = len(seeds[rows])
+        noise, epsilons = draws.normal(count, self.plan.noise), self.draw_epsilons(draws, count)
+        layout = layout.rows(rows).to(self.device, self.dtype) if layout else None
+        return self.synthesize(text.rows(rows), noise, epsilons, layout).stages[-1].image
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode inside this block, each module's own mode again afterwards."""
+        modes = {module: module.training for module in self.modules()}
+        self.eval()
+        try:
+            yield
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+

@@ -1,0 +1,128 @@
+"""What assembling gives: a recipe with every component resolved and every wire sized."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganzoo.components import Component, Conditioning, Dataset, Discriminator, ImageEncoder, Loss, Stage, TextEncoder
+from ganzoo.optimizers import Optimizer
+from ganzoo.specs import ConditionSpec, DataSpec, DiscriminatorGiven, StageGiven, StageSpec, TextSpec
+
+if TYPE_CHECKING:
+    from ganzoo.model import Model
+    from ganzoo.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class ConditioningPlan:
+    """One distinct conditioning: what it gives, and how wide a Gaussian draw it wants."""
+
+    component: Conditioning
+    spec: ConditionSpec
+    epsilon: int
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage: what it is given and gives, which conditioning it reads, who judges it."""
+
+    component: Stage
+    given: StageGiven
+    spec: StageSpec
+    conditioning: int
+    discriminator: Discriminator | None
+
+    @property
+    def judged(self) -> DiscriminatorGiven:
+        """What this stage's discriminator is given."""
+        return DiscriminatorGiven(self.spec.image, self.given.condition)
+
+
+@dataclass(frozen=True)
+class UpdatePlan:
+    """One update of a step: whose losses, which optimizer. `regenerate`: it draws new noise for its pictures."""
+
+    name: str
+    optimizer: Optimizer
+    losses: tuple[tuple[str, Loss], ...]
+    every: int
+    regenerate: bool
+
+
+@dataclass(frozen=True)
+class PhasePlan:
+    """One phase of training. Either `steps` or `epochs` is given."""
+
+    name: str
+    steps: int | None
+    epochs: int | None
+    stages: tuple[int, ...]
+    ema: float | None
+    samples_per_caption: int
+    accumulate: int
+    updates: tuple[UpdatePlan, ...]
+
+    @property
+    def reads_mismatched(self) -> bool:
+        """Whether any loss asks for mismatched pairs."""
+        return any("mismatched" in loss.requires() for update in self.updates for _, loss in update.losses)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe whose every wire fits. `build()` makes the model."""
+
+    recipe: Recipe
+    data: Dataset
+    data_spec: DataSpec
+    text: TextEncoder
+    text_spec: TextSpec
+    image: ImageEncoder | None
+    conditionings: tuple[ConditioningPlan, ...]
+    noise: int
+    stages: tuple[StagePlan, ...]
+    phases: tuple[PhasePlan, ...]
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Sides of every stage's picture in pixels, coarse to fine."""
+        return tuple(stage.spec.image for stage in self.stages)
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether anything behind the text encoder reads word features."""
+        parts: list[Component] = [c.component for c in self.conditionings]
+        parts += [stage.component for stage in self.stages]
+        parts += [loss for phase in self.phases for update in phase.updates for _, loss in update.losses]
+        return any("words" in part.requires() for part in parts)
+
+    def build(self) -> Model:
+        """The model, a plain nn.Module with random weights."""
+        from ganzoo.model import Model
+
+        return Model(self)
+
+    def __str__(self) -> str:
+        """One line a component: what it is, what it gives."""
+        rows = [
+            ("data", self.data, ", ".join(sorted(self.data_spec.offers))),
+            ("text", self.text, f"sentence {self.text_spec.sentence}, words {self.text_spec.words or 'none'}"),
+        ]
+        if self.image:
+            spec = self.image.yields()
+            rows.append(("image", self.image, f"vector {spec.vector}, regions {spec.regions or 'none'}"))
+        for c in self.conditionings:
+            codes = f"generator code {c.spec.generator_code}, discriminator code {c.spec.discriminator_code}"
+            rows.append(("conditioning", c.component, codes))
+        for level, stage in enumerate(self.stages):
+            hidden = f", hidden {stage.spec.hidden}" if stage.spec.hidden else ""
+            rows.append((f"stage {level}", stage.component, f"{stage.spec.image} px{hidden}"))
+            if stage.discriminator:
+                heads = " and ".join(sorted(stage.discriminator.heads))
+                rows.append((f"discriminator {level}", stage.discriminator, f"{heads} logits"))
+        for phase in self.phases:
+            for update in phase.updates:
+                losses = " + ".join(f"{loss.weight:g} {name}" for name, loss in update.losses)
+                rows.append((f"{phase.name}: {update.name}", update.optimizer, f"minimises {losses}"))
+        return "\n".join(f"{what:<22} {type(part).__name__:<24} {gives}" for what, part, gives in rows)

@@ -1,0 +1,36 @@
+"""Sample grids while training: the same held-out captions and draws each time, beside real pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganzoo import pictures
+from ganzoo.ema import Ema
+from ganzoo.model import Model
+
+if TYPE_CHECKING:
+    from ganzoo.data.feed import Feed
+    from ganzoo.run import Run
+
+CAPTIONS = 8
+SEEDS = (0, 1, 2, 3)
+
+
+class Preview:
+    """Draws `samples/step-N.png`: a row a caption, real pictures of it first, then one column a seed."""
+
+    def __init__(self, feed: Feed, model: Model, run: Run) -> None:
+        self._run = run
+        self._captions, self._tokens, self._real = feed.held_out(model, CAPTIONS)
+
+    def draw(self, model: Model, ema: Ema | None, step: int) -> None:
+        """Draw the grid with the averaged weights where there are any."""
+        if ema:
+            with ema.applied():
+                return self.draw(model, None, step)
+        columns = [pictures.to_array(model.generate(self._tokens, seed)) for seed in SEEDS]
+        sheet = np.stack([self._real, *columns], axis=1)
+        labels = ["real", *(f"seed {seed}" for seed in SEEDS)]
+        pictures.save(pictures.grid(sheet, self._captions, labels), self._run.samples / f"step-{step:08d}.png")

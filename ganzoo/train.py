@@ -1,0 +1,200 @@
+"""Training, top to bottom: a recipe and data in, a run folder out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from ganzoo import checkpoint
+from ganzoo.assemble import assemble
+from ganzoo.catalogue import recipe as find_recipe
+from ganzoo.checkpoint import Checkpoint
+from ganzoo.data.feed import Feed
+from ganzoo.errors import GanzooError
+from ganzoo.model import Model
+from ganzoo.plan import PhasePlan, Plan
+from ganzoo.plugins import load as load_plugins
+from ganzoo.preview import Preview
+from ganzoo.progress import TrainingProgress
+from ganzoo.randomness import StepDraws
+from ganzoo.recipe import Recipe
+from ganzoo.run import Run
+from ganzoo.runtime import Precision, accelerator, explaining_memory, keep_large_blocks, weights_dtype
+from ganzoo.updates import PhaseTrainer, first_unhealthy
+
+log = logging.getLogger("ganzoo")
+
+MEMORY_ADVICE = (
+    "lower the batch (`--set data.batch=16`), split it (`--set training.PHASE.accumulate=4`), or use `--precision bf16`"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to train, apart from what the recipe says.
+
+    `channels_last` None = on a GPU only. `log_every`, `sample_every`, `save_every` count steps; 0 = never.
+    """
+
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = "auto"
+    compile: bool = False
+    channels_last: bool | None = None
+    keep_large_blocks: bool = True
+    skip_broken: bool = False
+    log_every: int = 50
+    sample_every: int = 500
+    save_every: int = 1000
+    trackers: tuple[str, ...] = ()
+
+
+def train(
+    recipe: Recipe | str,
+    data: str | Path | None = None,
+    run_dir: str | Path | None = None,
+    *,
+    resume: bool = False,
+    **settings: Any,
+) -> Run:
+    """Train `recipe` (a Recipe, or a name in the catalogue) on the data folder `data`, into `run_dir`.
+
+    `settings` are the fields of `Settings`. Returns the run. Raises GanzooError (MismatchError for a recipe that
+    cannot be assembled) before any work is lost.
+    """
+    recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    chosen = Settings(**settings)
+    folder = Path(run_dir or Path("runs") / recipe.name).expanduser()
+    if chosen.keep_large_blocks:
+        keep_large_blocks()
+    plan = assemble(recipe, load_plugins())
+    compute = accelerator(chosen.device, chosen.precision, chosen.trackers, folder)
+    if compute.is_main_process:
+        about = {**asdict(chosen), "data": str(data) if data else None, "on": str(compute.device)}
+        run = Run.open(folder) if resume else Run.create(folder, recipe, about)
+    compute.wait_for_everyone()
+    run = Run.open(folder)
+    compute.init_trackers(recipe.name) if chosen.trackers else None
+    with explaining_memory(MEMORY_ADVICE):
+        _train(plan, Path(data).expanduser() if data else None, run, chosen, compute, resume)
+    compute.end_training() if chosen.trackers else None
+    return run
+
+
+def _train(
+    plan: Plan, data: Path | None, run: Run, settings: Settings, compute: Accelerator, resume: bool
+) -> None:
+    torch.manual_seed(settings.seed)
+    model = plan.build().to(compute.device, weights_dtype(settings.precision))
+    if settings.channels_last or (settings.channels_last is None and compute.device.type == "cuda"):
+        model = model.to(memory_format=torch.channels_last)
+    if settings.compile:
+        model.compile_stages()
+    feed = Feed(
+        plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken
+    )
+    preview = Preview(feed, model, run)
+    done = checkpoint.load(run.newest) if resume else None
+    if done:
+        checkpoint.load_model_state(model, done.weights, run.newest)
+    total = 0
+    for phase in plan.phases:
+        names = [p.name for p in plan.phases]
+        if done and names.index(phase.name) < names.index(done.phase):
+            total += feed.steps_of(phase)
+            continue
+        resumed = done if done and done.phase == phase.name else None
+        total = train_phase(model, phase, feed, preview, run, settings, compute, total, resumed)
+
+
+def train_phase(
+    model: Model,
+    phase: PhasePlan,
+    feed: Feed,
+    preview: Preview,
+    run: Run,
+    settings: Settings,
+    compute: Accelerator,
+    total: int,
+    resumed: Checkpoint | None,
+) -> int:
+    """Run one phase to its end; `total` steps were taken before it. Returns how many are taken after it."""
+    trainer = PhaseTrainer(model, phase, compute)
+    start = 0
+    if resumed:
+        trainer.load_optimizer_states(resumed.optimizers)
+        if trainer.ema and resumed.averages is not None:
+            trainer.ema.load(resumed.averages)
+        start = resumed.step
+    steps, base = feed.steps_of(phase), total
+    loader = feed.loader(model, phase)
+    batches = loader.iterate(start * phase.accumulate)
+    trainer.train_mode()
+    with TrainingProgress(phase.name, start, steps, feed.batch * phase.accumulate) as bar:
+        for number in range(start, steps):
+            trainer.set_epoch(number * phase.accumulate // loader.steps_per_epoch)
+            parts = [next(batches) for _ in range(phase.accumulate)]
+            draws = [
+                StepDraws(
+                    settings.seed, (base + number) * phase.accumulate + part, compute.device, model.dtype,
+                    compute.process_index, compute.num_processes,
+                )
+                for part in range(phase.accumulate)
+            ]  # fmt: skip
+            values = trainer.take_step(number, parts, draws)
+            done, last = number + 1, number + 1 == steps
+            bar.advance(done)
+            if _due(done, settings.log_every, last):
+                _report(values, done, base + done, phase.name, bar, run, compute)
+            if not compute.is_main_process:
+                continue
+            if _due(done, settings.sample_every, last) and phase.updates[-1].name != "encoders":
+                preview.draw(model, trainer.ema, base + done)
+                trainer.train_mode()
+            if _due(done, settings.save_every, last):
+                _save(model, trainer, run, done, base + done)
+    return base + steps
+
+
+def _due(done: int, every: int, last: bool) -> bool:
+    return bool(every) and (last or done % every == 0)
+
+
+def _report(
+    values: dict[str, torch.Tensor],
+    step: int,
+    total: int,
+    phase: str,
+    bar: TrainingProgress,
+    run: Run,
+    compute: Accelerator,
+) -> None:
+    """Log the newest losses; stop at the first that is not finite."""
+    numbers = {name: float(value) for name, value in values.items()}
+    broken = first_unhealthy(numbers)
+    if broken:
+        saved = checkpoint.all_in(run.checkpoints)
+        keep = f"the last save is {saved[-1]}" if saved else "nothing was saved yet"
+        raise GanzooError(
+            f"loss {broken} is {numbers[broken]} at step {step} of phase {phase}; {keep}. "
+            "Try a smaller learning rate, a gradient clip, or `--precision fp32`"
+        )
+    rates = bar.rates(step)
+    if compute.is_main_process:
+        bar.say(step, numbers, rates)
+        run.log({"phase": phase, "step": total, **numbers, **rates})
+    compute.log({**numbers, **rates}, step=total)
+
+
+def _save(model: Model, trainer: PhaseTrainer, run: Run, step: int, total: int) -> None:
+    averages = trainer.ema.state if trainer.ema else None
+    state = checkpoint.model_state(model)
+    checkpoint.save(
+        run.checkpoints,
+        Checkpoint(trainer.phase.name, step, total, state, averages, trainer.optimizer_states()),
+    )

@@ -1,0 +1,74 @@
+import pytest
+
+from ganzoo.assemble import MismatchError, assemble
+
+
+def misfits(recipe, registry):
+    with pytest.raises(MismatchError) as caught:
+        assemble(recipe, registry)
+    return caught.value.misfits
+
+
+def test_plan_sizes_every_wire(plan):
+    assert plan.resolutions == (16,)
+    assert plan.text_spec.sentence == 24
+    assert plan.stages[0].given.condition.generator_code == 10
+    assert plan.stages[0].judged.condition.discriminator_code == 24
+    assert plan.phases[0].reads_mismatched
+    assert not plan.reads_words
+
+
+def test_plan_prints_one_line_a_component(plan):
+    lines = str(plan).splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "data", "text", "conditioning", "stage 0", "discriminator 0", "gan: discriminator", "gan: generator",
+    ]  # fmt: skip
+
+
+def test_all_misfits_are_said_at_once(toy, registry):
+    recipe = (
+        toy.set("text.siz", 3)
+        .set("stages.0.discriminator", "dfgan/discriminator")
+        .set("training.gan.updates.generator.optimizer", "adm")
+    )
+    found = misfits(recipe, registry)
+    assert len(found) == 3
+    assert "core/ngrams has no option `siz`; did you mean `size`?" in found[0]
+    assert "no installed plugin is called 'dfgan'" in found[1]
+    assert "no optimizer `adm`; expected adam or adamw" in found[2]
+
+
+def test_misfit_says_where_it_is_written(toy, registry):
+    (found,) = misfits(toy.set_text("text.size=tall"), registry)
+    assert "option `size` should be a valid integer" in found and "'tall'" in found
+    assert "--set text.size=tall" in found
+
+
+def test_option_out_of_range(toy, registry):
+    (found,) = misfits(toy.set("stages.0.stage.resolution", 17), registry)
+    assert "gan_int_cls/generator" in found and "power of two" in found
+
+
+def test_data_without_embeddings_for_precomputed_text(toy, registry):
+    (found,) = misfits(toy.set("text", "core/precomputed"), registry)
+    assert "core/precomputed needs `embedding`; the data core/shapes gives only" in found
+
+
+def test_loss_in_the_wrong_update(toy, registry):
+    recipe = toy.add("training.gan.updates.generator.losses", {"use": "core/r1"})
+    (found,) = misfits(recipe, registry)
+    assert "core/r1 is a loss for the discriminator update, not for `generator` of phase gan" in found
+
+
+def test_phase_with_an_unknown_stage(toy, registry):
+    (found,) = misfits(toy.set("training.gan.stages", [0, 3]), registry)
+    assert "phase gan trains stages [3], but there are stages 0 to 0" in found
+
+
+def test_loss_without_discriminator(toy, registry):
+    found = misfits(toy.set("stages.0.discriminator", None), registry)
+    assert "needs `fake`; this phase offers only" in found[0]
+
+
+def test_components_resolve_with_short_core_names(toy, registry):
+    assert assemble(toy.set("text", "ngrams"), registry).text_spec.sentence == 256

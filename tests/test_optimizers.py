@@ -1,0 +1,66 @@
+import pytest
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from ganzoo.optimizers import Adam, AdamW, Decay
+
+
+def run(optimizer, gradients):
+    weight = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
+    torch_optimizer = optimizer.build([weight])
+    for gradient in gradients:
+        weight.grad = torch.tensor(gradient, dtype=torch.float64)
+        torch_optimizer.step()
+    return weight.detach()
+
+
+def by_hand(lr, betas, eps, gradients, torch7):
+    x = torch.ones(3, dtype=torch.float64)
+    m, v = torch.zeros_like(x), torch.zeros_like(x)
+    for t, gradient in enumerate(gradients, 1):
+        g = torch.tensor(gradient, dtype=torch.float64)
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g * g
+        c1, c2 = 1 - betas[0] ** t, 1 - betas[1] ** t
+        x = x - (lr * c2**0.5 / c1 * m / (v.sqrt() + eps) if torch7 else lr / c1 * m / ((v / c2).sqrt() + eps))
+    return x
+
+
+@pytest.mark.parametrize("torch7", [False, True])
+def test_adam_by_hand(torch7):
+    gradients = [[1e-6, 0.3, -2.0], [3e-7, -0.1, 1.0], [1e-8, 0.2, 0.0]]
+    ours = run(Adam(lr=0.01, betas=(0.5, 0.999), torch7=torch7), gradients)
+    torch.testing.assert_close(ours, by_hand(0.01, (0.5, 0.999), 1e-8, gradients, torch7), rtol=1e-12, atol=0)
+
+
+def test_torch7_differs_where_gradients_are_tiny():
+    gradients = [[1e-7, 1e-7, 1e-7]]
+    assert not torch.allclose(run(Adam(torch7=True), gradients), run(Adam(), gradients), rtol=1e-9, atol=0)
+
+
+def test_torch7_restores_its_epsilon():
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = Adam(torch7=True).build([weight])
+    weight.grad = torch.ones(1)
+    optimizer.step()
+    assert optimizer.param_groups[0]["eps"] == 1e-8
+
+
+def test_adamw_decays_weights():
+    assert float(run(AdamW(lr=0.1, weight_decay=0.5), [[0.0, 0.0, 0.0]])[0]) == pytest.approx(0.95)
+
+
+def test_decay_every_and_at():
+    every = Adam(lr=1.0, decay=Decay(factor=0.98, every=1))
+    assert [every.lr_after(e) for e in (0, 1, 2)] == pytest.approx([1, 0.98, 0.98**2])
+    at = Adam(lr=1.0, decay=Decay(factor=0.5, at=(99, 199)))
+    assert [at.lr_after(e) for e in (0, 98, 99, 198, 199)] == [1, 1, 0.5, 0.5, 0.25]
+
+
+def test_options_are_validated():
+    adapter = TypeAdapter(Adam)
+    assert adapter.validate_python({"lr": "1e-4"}).lr == 1e-4
+    assert adapter.validate_python({"clip": {"text": 0.25}}).clip == {"text": 0.25}
+    for wrong in ({"lr": -1}, {"betas": [0.5, 1.0]}, {"decay": {"factor": 0.5}}, {"momentum": 0.9}):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(wrong)
