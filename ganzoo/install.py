@@ -16,9 +16,9 @@ LAST_LINES = 15  # of pip's output in an error
 def install(name: str, *, dry_run: bool = False, catalogue: Catalogue | None = None) -> list[tuple[str, ...]]:
     """Install what `name`, a recipe, a distribution or a plugin's prefix, needs and is not installed yet.
 
-    In a checkout the distributions come from its `plugins/` folder (editable), otherwise from PyPI. Returns the
-    pip commands (none when all is installed), which `dry_run` does not run. GanzooError: nothing is called so, or
-    pip failed.
+    In a checkout the distributions come from its `plugins/` folder (editable), otherwise from PyPI.
+    Returns the pip commands, none when all is installed; `dry_run` does not run them.
+    GanzooError: nothing is called so, or pip failed.
     """
     catalogue = catalogue or catalogues.load()
     commands: list[tuple[str, ...]] = []

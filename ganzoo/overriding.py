@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzoo.errors import GanzooError, did_you_mean
-from ganzoo.outline import dotted
 from ganzoo.yaml_source import Keys
 
 _RIVALS = {
@@ -27,6 +26,9 @@ class Changed:
         """Put `value` at `keys`, with the origins of the parts of `value`; the end of a list appends."""
         holder = value_at(self.tree, keys[:-1])
         key = keys[-1]
+        if value is None and keys[:-1] == ("training",) and key not in holder:
+            hint = did_you_mean(str(key), holder)
+            raise GanzooError(f"{origins[keys]}: `training` has no `{key}` to remove{hint}")
         if isinstance(holder, list) and key == len(holder):
             holder.append(value)
         else:
@@ -44,9 +46,6 @@ class Changed:
             here = (*keys, key)
             if isinstance(value, dict) and "use" not in value and isinstance(base.get(key), dict):
                 self.merge(value, origins, here)
-            elif value is None and key not in base and keys == ("training",):
-                hint = did_you_mean(key, base)
-                raise GanzooError(f"{origins[here]}: `{dotted(keys)}` has no `{key}` to remove{hint}")
             else:
                 self.put(here, copy.deepcopy(value), _under(here, origins))
 

@@ -22,7 +22,6 @@ from ganzoo.outline import (
     StageEntry,
     Update,
     dotted,
-    inside_component,
     is_component,
     known_keys,
     node_at,
@@ -180,7 +179,7 @@ class Recipe:
         return self.origins[keys]
 
     def _set(self, path: str, value: Any, origin: str) -> Recipe:
-        keys = self._find(path, origin, new=value is not None)
+        keys = self._find(path, origin, new=True)
         changed = Changed(self.tree, self.origins)
         changed.put(keys, plain(value, origin), {keys: origin})
         return replace(self, tree=tidy(changed.tree), origins=changed.origins)
@@ -195,11 +194,10 @@ class Recipe:
             raise GanzooError(f"{said}: {here} is a list of {len(value)}, counted from 0; it has no `{key}`")
         if not isinstance(value, dict):
             raise GanzooError(f"{said}: {here} is the value {value!r}; there is no `{key}` in it")
-        known = known_keys(keys) or frozenset()
-        free = inside_component(keys) or (new and known_keys(keys) is None)
-        if len(missing) == 1 and (key in known or free):
+        known = known_keys(keys)
+        if new and len(missing) == 1 and (known is None or key in known):
             return (*keys, key)
-        hint = did_you_mean(key, {*value, *known}) or f"; there is {', '.join(value)}"
+        hint = did_you_mean(key, {*value, *(known or ())}) or f"; there is {', '.join(value)}"
         raise GanzooError(f"{said}: {here} has no `{key}`{hint}")
 
 

@@ -66,7 +66,7 @@ def parse(text: str, shown: str) -> Source:
     except yaml.YAMLError as error:
         mark: Any = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        where = f"{shown}:{mark.line + 1}" if mark else shown
+        where = f"{shown}:{min(mark.line, text.rstrip().count(chr(10))) + 1}" if mark else shown
         raise GanzooError(f"{where}: not valid YAML: {problem}") from error
 
 
@@ -154,11 +154,17 @@ def _scalar(text: str) -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's, without aliases; it also quotes the text that `_scalar` would take for a number."""
+    """PyYAML's, without aliases; it also quotes text that `_scalar` takes for a number, and rare breaks."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(character in "\x85\u2028\u2029" for character in text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
