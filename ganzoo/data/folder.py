@@ -1,0 +1,264 @@
+"""`core/folder`: the user's own pictures, with captions in text files beside them or in one table."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import Field
+
+from ganzoo.components import Dataset
+from ganzoo.data.caption_table import Row, read_table
+from ganzoo.data.examples import Examples
+from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.specs import DataSpec
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+TABLES = ("captions.csv", "captions.jsonl")
+HELD_OUT = ("test", "val")  # the first there is, is the test split
+NAMED = 5  # files named in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder(Dataset):
+    """Pictures in a folder and its subfolders (jpg, jpeg, png, webp, bmp, gif: the first frame).
+
+    Captions: `captions.csv` or `captions.jsonl` at the top with the columns `file` and `caption` (several
+    rows for one file are several captions), if wanted also `class` and `split`; or, where there is no such
+    table, a text file beside each picture, one caption a line. Names that begin with a dot are skipped.
+
+    Splits: the column `split` (train, test, val); else folders `train/` and `test/` or `val/` at the top;
+    else `test_share` of the pictures is held out, by a hash of their paths, so a picture stays where it is
+    when others come or go. `val` serves as the test split where there is no `test`.
+
+    `class_from`: "folder" makes classes of the immediate subfolders (below `train/` and `test/` where these
+    are the splits), "column" of the table's column `class`.
+    """
+
+    source: ClassVar[str] = "ganzoo"
+
+    class_from: Literal["none", "folder", "column"] = "none"
+    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+    def yields(self) -> DataSpec:
+        """Captions, and classes unless `class_from` is "none"."""
+        return DataSpec(captions=1, class_id=self.class_from != "none")
+
+    def examples(self, split: str, folder: Path | None, resolution: int) -> Examples:
+        """The pictures of `split`, sorted by path.
+
+        Those of "test" are none where nothing is held out. The fingerprint is made of the pictures' paths,
+        sizes in bytes and times of change, not of their contents.
+        Raises GanzooError: see the messages in this module and `caption_table`.
+        """
+        root = _root(folder)
+        files = _find_pictures(root)
+        table = _table(root)
+        rows = [] if table is None else _rows_of(files, table, read_table(table))
+        captions = _sidecars(root, files) if table is None else _gather(rows)
+        _check_captioned(root, files, captions)
+        splits, top = self._splits(files, rows, table)
+        chosen = [file for file in files if splits[file] == split]
+        if split == "train" and not chosen:
+            raise GanzooError(f"none of the {len(files)} pictures in {root} is in the split `train`")
+        return Examples(
+            keys=tuple(chosen),
+            captions=tuple(tuple(captions[file]) for file in chosen),
+            image=lambda i: Image.open(root / chosen[i]),
+            fingerprint=_fingerprint(root, chosen),
+            class_id=self._class_ids(root, files, chosen, rows, table, top),
+        )
+
+    def _splits(
+        self, files: Sequence[str], rows: Sequence[Row], table: Path | None
+    ) -> tuple[dict[str, str], bool]:
+        """The split of each file (train, test, or a val that is neither); whether the top folders say so."""
+        if any(row.split for row in rows):
+            return _held_out(_one_each(table, rows, "split")), False
+        first = {file: PurePosixPath(file).parts[0] for file in files if "/" in file}
+        names = set(first.values())
+        if "train" not in names or not names.intersection(HELD_OUT):
+            return _by_hash(files, self.test_share), False
+        stray = [file for file in files if first.get(file) not in ("train", *HELD_OUT)]
+        if stray:
+            raise GanzooError(
+                f"{len(stray)} pictures lie outside the split folders train/ and test/ or val/: "
+                f"{_some(stray)}; move them into one of these"
+            )
+        return _held_out(first), True
+
+    def _class_ids(
+        self,
+        root: Path,
+        files: Sequence[str],
+        chosen: Sequence[str],
+        rows: Sequence[Row],
+        table: Path | None,
+        top: bool,
+    ) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        """[n] numbers of the class names in sorted order, over both splits. `top`: top folders are splits."""
+        if self.class_from == "none":
+            return None
+        if self.class_from == "folder":
+            parts = {file: PurePosixPath(file).parts[top:] for file in files}
+            bare = [file for file, own in parts.items() if len(own) < 2]
+            if bare:
+                raise GanzooError(
+                    f"`class_from: folder` reads classes from subfolders, but {len(bare)} pictures lie in "
+                    f"none: {_some(bare)}"
+                )
+            names = {file: own[0] for file, own in parts.items()}
+        else:
+            if not any(row.class_name for row in rows):
+                raise GanzooError(
+                    f"`class_from: column` needs a column `class` in {root / TABLES[0]} or {TABLES[1]}; "
+                    f"{f'{table.name} has none' if table else 'there is no such table'}"
+                )
+            names = _one_each(table, rows, "class_name")
+        number = {name: i for i, name in enumerate(sorted(set(names.values())))}
+        return np.array([number[names[file]] for file in chosen], np.int64)
+
+
+def _root(folder: Path | None) -> Path:
+    if folder is None:
+        raise GanzooError("core/folder needs a folder of pictures: name it with --data")
+    if not folder.is_dir():
+        raise GanzooError(
+            f"{folder} is {'no folder' if folder.exists() else 'not there'}; --data names a folder"
+        )
+    return folder.resolve()
+
+
+def _find_pictures(root: Path) -> list[str]:
+    """Paths of all pictures relative to `root`, with forward slashes, sorted."""
+    found = []
+    for place, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in (*folders, *names):
+            _check_link(root, Path(place, name))
+        found += [
+            Path(place, name).relative_to(root).as_posix()
+            for name in names
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    if not found:
+        raise GanzooError(f"{root} has no pictures; expected files that end in {', '.join(SUFFIXES)}")
+    return sorted(found)
+
+
+def _check_link(root: Path, path: Path) -> None:
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        raise GanzooError(f"{path} is a link out of the data folder; copy what it points at, or remove it")
+
+
+def _table(root: Path) -> Path | None:
+    there = [root / name for name in TABLES if (root / name).is_file()]
+    if len(there) > 1:
+        raise GanzooError(f"{root} has both {TABLES[0]} and {TABLES[1]}; keep one of them")
+    return there[0] if there else None
+
+
+def _rows_of(files: Sequence[str], table: Path, rows: Sequence[Row]) -> list[Row]:
+    """The rows with their paths in the form of `files`, each of which must be there."""
+    known = set(files)
+    matched = []
+    for row in rows:
+        path = PurePosixPath(row.file)
+        if path.is_absolute() or ".." in path.parts:
+            raise GanzooError(
+                f"{table}:{row.line}: `{row.file}` leads out of the data folder; paths are relative to it"
+            )
+        if str(path) not in known:
+            kind = "is not there" if path.suffix.lower() in SUFFIXES else f"is none of {', '.join(SUFFIXES)}"
+            raise GanzooError(f"{table}:{row.line}: `{row.file}` {kind}{did_you_mean(str(path), files)}")
+        matched.append(Row(row.line, str(path), row.caption, row.class_name, row.split))
+    return matched
+
+
+def _gather(rows: Sequence[Row]) -> dict[str, list[str]]:
+    captions: dict[str, list[str]] = {}
+    for row in rows:
+        captions.setdefault(row.file, []).append(row.caption)
+    return captions
+
+
+def _sidecars(root: Path, files: Sequence[str]) -> dict[str, list[str]]:
+    """Captions from the text files beside the pictures. Blank lines are skipped, blank files an error."""
+    captions = {}
+    for file in files:
+        path = (root / file).with_suffix(".txt")
+        if not path.is_file():
+            continue
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise GanzooError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        captions[file] = [line.strip() for line in lines if line.strip()]
+        if not captions[file]:
+            raise GanzooError(f"{path} has an empty caption; write one caption a line")
+    return captions
+
+
+def _check_captioned(root: Path, files: Sequence[str], captions: dict[str, list[str]]) -> None:
+    how = (
+        "write them into a text file beside each picture (bird.jpg: bird.txt, one caption a line), "
+        "or into captions.csv or captions.jsonl with the columns file and caption"
+    )
+    if not captions:
+        raise GanzooError(f"{root} has {len(files)} pictures but no captions; {how}")
+    bare = [file for file in files if file not in captions]
+    if bare:
+        raise GanzooError(f"{len(bare)} of {len(files)} pictures have no caption: {_some(bare)}; {how}")
+
+
+def _one_each(
+    table: Path | None, rows: Sequence[Row], field: Literal["split", "class_name"]
+) -> dict[str, str]:
+    """The value of `field` for each file, which all its rows must agree on."""
+    values: dict[str, str] = {}
+    for row in rows:
+        value: str = getattr(row, field)
+        if values.setdefault(row.file, value) != value:
+            column = field.removesuffix("_name")
+            raise GanzooError(
+                f"{table}:{row.line}: `{row.file}` has {column} `{value}` here and `{values[row.file]}` above"
+            )
+    return values
+
+
+def _held_out(splits: dict[str, str]) -> dict[str, str]:
+    """With "val" as "test" where nothing else is."""
+    if "test" in splits.values():
+        return splits
+    return {file: "test" if split == "val" else split for file, split in splits.items()}
+
+
+def _by_hash(files: Sequence[str], share: float) -> dict[str, str]:
+    """About `share` of the files in "test"; at least one on either side if there are two and `share` > 0."""
+    place = {
+        file: int.from_bytes(hashlib.sha256(file.encode()).digest()[:8], "big") / 2**64 for file in files
+    }
+    ranked = sorted(files, key=lambda file: place[file])
+    splits = {file: "test" if place[file] < share else "train" for file in files}
+    if share > 0 and len(files) > 1:
+        splits[ranked[0]], splits[ranked[-1]] = "test", "train"
+    return splits
+
+
+def _fingerprint(root: Path, files: Sequence[str]) -> str:
+    state = hashlib.sha256()
+    for file in files:
+        stat = (root / file).stat()
+        state.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return f"core/folder {state.hexdigest()}"
+
+
+def _some(files: Sequence[str]) -> str:
+    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+    return ", ".join(files[:NAMED]) + more
