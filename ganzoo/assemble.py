@@ -93,12 +93,14 @@ class _Assembler:
             return TypeAdapter(cls).validate_python(dict(node.options))
         except ValidationError as error:
             for problem in error.errors():
-                self.misfit(_option_problem(node.use, cls, problem), node)
+                path = ".".join([node.path, *(str(part) for part in problem["loc"])])
+                self.misfit(_option_problem(node.use, cls, problem), node, at=self.recipe.path_of(path))
             return None
 
-    def misfit(self, text: str, node: Node, *hints: str) -> None:
+    def misfit(self, text: str, node: Node, *hints: str, at: str = "") -> None:
         head, *rest = text.split("\n")
-        self.misfits.append("\n     ".join([f"{head}   at {node.where}", *rest, *[h for h in hints if h]]))
+        lines = [f"{head}   at {at or node.where}", *rest, *(hint for hint in hints if hint)]
+        self.misfits.append("\n     ".join(lines))
 
     # -- the wires ----------------------------------------------------------------------------------------------
 
@@ -228,13 +230,6 @@ class _Assembler:
         plans = []
         for name, phase in self.recipe.phases.items():
             levels = tuple(range(len(stages))) if phase.stages is None else tuple(phase.stages)
-            unknown = [level for level in levels if not 0 <= level < len(stages)]
-            if unknown:
-                self.misfits.append(
-                    f"phase {name} trains stages {unknown}, but there are stages 0 to {len(stages) - 1}   "
-                    f"at {self.recipe.path_of(f'training.{name}')}"
-                )
-                levels = tuple(level for level in levels if level not in unknown)
             live = [stages[level] for level in levels]
             offered = _offered_to_losses(
                 data, text, image.yields() if image else None, live, phase.samples_per_caption
@@ -274,12 +269,11 @@ class _Assembler:
         return UpdatePlan(role, optimizer, tuple(losses), update.every, update.regenerate)
 
     def optimizer(self, node: Node) -> Optimizer | None:
-        name = node.use if "/" in node.use else f"core/{node.use}"
-        if name not in OPTIMIZERS:
+        if node.use not in OPTIMIZERS:
             known = " or ".join(name.removeprefix("core/") for name in OPTIMIZERS)
-            self.misfit(f"no optimizer `{node.use}`; expected {known}", node)
+            self.misfit(f"no optimizer `{node.use.removeprefix('core/')}`; expected {known}", node)
             return None
-        return self.with_options(OPTIMIZERS[name], node)
+        return self.with_options(OPTIMIZERS[node.use], node)
 
     # -- hints --------------------------------------------------------------------------------------------------
 

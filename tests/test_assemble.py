@@ -60,11 +60,6 @@ def test_loss_in_the_wrong_update(toy, registry):
     assert "core/r1 is a loss for the discriminator update, not for `generator` of phase gan" in found
 
 
-def test_phase_with_an_unknown_stage(toy, registry):
-    (found,) = misfits(toy.set("training.gan.stages", [0, 3]), registry)
-    assert "phase gan trains stages [3], but there are stages 0 to 0" in found
-
-
 def test_loss_without_discriminator(toy, registry):
     found = misfits(toy.set("stages.0.discriminator", None), registry)
     assert "needs `fake`; this phase offers only" in found[0]
