@@ -27,7 +27,7 @@ class Matching(Loss):
     `mismatched`: share of the mismatched pairs in what is called wrong, in [0, 1). `weight`, `every`: as for
     every loss.
 
-    Source: Reed et al. 2016, section 4.2, algorithm 1, line 8; reedscot/icml2016 main_cls_int.lua, `fDx`.
+    Source: Reed et al. 2016, section 4.2, algorithm 1; reedscot/icml2016 main_cls_int.lua, `fDx`.
     """
 
     updates: ClassVar = frozenset({"discriminator"})
@@ -68,7 +68,7 @@ class Interpolation(Loss):
     """
 
     updates: ClassVar = frozenset({"generator"})
-    needs: ClassVar = frozenset({"sentence"})
+    needs: ClassVar = frozenset({"sentence", "fake"})
     source: ClassVar[str] = "Reed et al. 2016, arXiv:1605.05396, section 4.3, equation 5"
 
     interpolation: NonNegativeFloat = 1.0
