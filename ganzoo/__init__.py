@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from ganzoo.api import load as load
     from ganzoo.api import load_official as load_official
     from ganzoo.api import plan as plan
-    from ganzoo.rehearse import rehearse as rehearse
     from ganzoo.catalogue import recipe as recipe
     from ganzoo.catalogue import recipes as recipes
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.install import install as install
+    from ganzoo.rehearse import rehearse as rehearse
     from ganzoo.train import train as train
 
 _HOMES = {
@@ -32,7 +32,7 @@ _HOMES = {
     "train": "ganzoo.train",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -29,10 +29,12 @@ def load(run: Run | str | Path) -> Model:
 
 
 def load_official(model: Model, family: str, state: Mapping[str, Any]) -> Model:
-    """Fill `model` with the authors' weights, state dicts in memory: {"generator": ..., "discriminators": [...]}.
+    """Fill `model` with the authors' weights: state dicts in memory.
 
-    `family` names an importer, such as "gan-int-cls". Every key must be used: GanzooError lists unknown, missing and
-    misshapen ones. Returns the model.
+    `state` is {"generator": ..., "discriminators": [...]}.
+
+    `family` names an importer, such as "gan-int-cls". Every key must be used: GanzooError lists unknown,
+    missing and misshapen ones. Returns the model.
     """
     _importer(family).load(model, state)
     return model

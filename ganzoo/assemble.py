@@ -1,4 +1,4 @@
-"""Recipe + Registry -> Plan: every name resolved, every option checked, every wire sized, before a weight exists.
+"""Recipe + Registry -> Plan: every name resolved, every option checked, every wire sized, without a weight.
 
 Nothing stops at the first misfit but the wire behind it: `MismatchError` lists them all.
 """
@@ -6,7 +6,7 @@ Nothing stops at the first misfit but the wire behind it: `MismatchError` lists 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -73,12 +73,14 @@ class _Assembler:
             tuple(c for c in conditionings if c), recipe.noise, tuple(s for s in stages if s), tuple(phases),
         )  # fmt: skip
 
-    # -- one component ------------------------------------------------------------------------------------------
+    # -- one component ----------------------------------------------------------------------
 
     def resolve(self, kind: str, node: Node | None) -> Any:
         """The component that `node` names with its options, or None after noting why not."""
         if node is None:
-            self.misfits.append(f"{self.recipe.name} names no {_section(kind)}; add `{_section(kind)}: {{use: ...}}`")
+            self.misfits.append(
+                f"{self.recipe.name} names no {_section(kind)}; add `{_section(kind)}: {{use: ...}}`"
+            )
             return None
         try:
             cls: type[Component] = self.registry.get(kind, node.use)
@@ -102,7 +104,7 @@ class _Assembler:
         lines = [f"{head}   at {at or node.where}", *rest, *(hint for hint in hints if hint)]
         self.misfits.append("\n     ".join(lines))
 
-    # -- the wires ----------------------------------------------------------------------------------------------
+    # -- the wires --------------------------------------------------------------------------
 
     def text_spec(
         self, text: TextEncoder | None, dataset: Dataset | None, data: DataSpec | None
@@ -128,8 +130,8 @@ class _Assembler:
             trained = [name for name, phase in self.recipe.phases.items() if "encoders" in phase.updates]
             if trained:
                 self.misfit(
-                    f"`data.average: {dataset.average}` averages features of a frozen text encoder, but phase "
-                    f"{trained[0]} trains it; set `data.average: 1`",
+                    f"`data.average: {dataset.average}` averages features of a frozen text encoder, but "
+                    f"phase {trained[0]} trains it; set `data.average: 1`",
                     node,
                 )
         return spec
@@ -174,7 +176,9 @@ class _Assembler:
         spec = replace(component.yields(text), boxes=data.boxes, keypoints=data.keypoints)
         return ConditioningPlan(component, spec, component.epsilon(text))
 
-    def stages(self, conditionings: list[ConditioningPlan | None], reads: list[int]) -> list[StagePlan | None]:
+    def stages(
+        self, conditionings: list[ConditioningPlan | None], reads: list[int]
+    ) -> list[StagePlan | None]:
         plans: list[StagePlan | None] = []
         previous: StageSpec | None = None
         for level, entry in enumerate(self.recipe.stages):
@@ -203,7 +207,11 @@ class _Assembler:
         offered |= {name for name in ("image", "hidden") if previous and getattr(previous, name)}
         missing = sorted(component.requires() - offered - condition.extra)
         for need in missing:
-            giver = self._use(self.recipe.stages[level - 1].stage) if need in ("image", "hidden") and level else ""
+            giver = (
+                self._use(self.recipe.stages[level - 1].stage)
+                if need in ("image", "hidden") and level
+                else ""
+            )
             if need == "words":
                 giver = self._use(self.recipe.text)
             said = f"; {giver} does not give it" if giver else f"; it is given only {_names(offered)}"
@@ -215,9 +223,11 @@ class _Assembler:
     ) -> None:
         offered = {name for name in ("boxes", "keypoints") if getattr(condition, name)}
         for need in sorted(judge.requires() - offered):
-            self.misfit(f"discriminator of stages[{level}] {node.use} needs `{need}`; the data gives none", node)
+            self.misfit(
+                f"discriminator of stages[{level}] {node.use} needs `{need}`; the data gives none", node
+            )
 
-    # -- phases -------------------------------------------------------------------------------------------------
+    # -- phases -----------------------------------------------------------------------------
 
     def phases(
         self,
@@ -234,16 +244,24 @@ class _Assembler:
             offered = _offered_to_losses(
                 data, text, image.yields() if image else None, live, phase.samples_per_caption
             )
-            complete = None not in stages and None not in conditionings and data is not None and text is not None
+            complete = (
+                None not in stages and None not in conditionings and data is not None and text is not None
+            )
             updates = [
                 self.update(name, role, update, offered if complete else None)
                 for role, update in phase.updates.items()
             ]
             plans.append(
                 PhasePlan(
-                    name, phase.steps, phase.epochs, levels, phase.ema, phase.samples_per_caption,
-                    phase.accumulate, tuple(u for u in updates if u),
-                )  # fmt: skip
+                    name,
+                    phase.steps,
+                    phase.epochs,
+                    levels,
+                    phase.ema,
+                    phase.samples_per_caption,
+                    phase.accumulate,
+                    tuple(u for u in updates if u),
+                )
             )
         return plans
 
@@ -257,10 +275,13 @@ class _Assembler:
             losses.append((node.use, loss))
             if role not in loss.updates:
                 fits = " or ".join(sorted(loss.updates))
-                self.misfit(f"{node.use} is a loss for the {fits} update, not for `{role}` of phase {phase}", node)
+                self.misfit(
+                    f"{node.use} is a loss for the {fits} update, not for `{role}` of phase {phase}", node
+                )
             for need in sorted(loss.requires() - offered) if offered is not None else ():
                 self.misfit(
-                    f"{phase}.{role}: loss {node.use} needs `{need}`; this phase offers only {_names(offered or ())}",
+                    f"{phase}.{role}: loss {node.use} needs `{need}`; "
+                    f"this phase offers only {_names(offered or ())}",
                     node,
                     self.who_gives(need),
                 )
@@ -275,7 +296,7 @@ class _Assembler:
             return None
         return self.with_options(OPTIMIZERS[node.use], node)
 
-    # -- hints --------------------------------------------------------------------------------------------------
+    # -- hints ------------------------------------------------------------------------------
 
     def who_gives(self, need: str) -> str:
         """Which installed components would give `need`, as one line, or nothing to say."""
@@ -317,7 +338,7 @@ def _option_problem(use: str, cls: type[Component], problem: Any) -> str:
     """A pydantic error in our words."""
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = sorted(getattr(cls, "__dataclass_fields__", ()))
+        known = sorted(option.name for option in fields(cls))
         hint = did_you_mean(where, known) or f"; it has {', '.join(known) or 'no options'}"
         return f"{use} has no option `{where}`{hint}"
     if problem["type"] in ("missing", "missing_argument"):

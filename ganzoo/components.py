@@ -1,7 +1,8 @@
 """The kinds of component: frozen dataclasses whose fields are hyperparameters.
 
-A component says what it `needs`, `yields()` says what it gives, `build()` returns a plain `nn.Module`. Options are
-validated by pydantic, so types and ranges stand in the annotations (`PositiveInt`, `Annotated[float, Field(ge=0)]`).
+A component says what it `needs`, `yields()` says what it gives, `build()` returns a plain `nn.Module`.
+Options are validated by pydantic, so types and ranges stand in the annotations (`PositiveInt`,
+`Annotated[float, Field(ge=0)]`).
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Component(ABC):
-    """Anything a recipe can name. Class attributes are facts about the class, fields are the recipe's options."""
+class Component(ABC):  # noqa: B024 - no method is common to every kind
+    """What a recipe can name. Class attributes are facts about the class, fields are the recipe's options."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
     source: ClassVar[str] = ""
@@ -60,7 +61,7 @@ class TextEncoder(Component):
 
 
 class ImageEncoder(Component):
-    """Pictures to features in the text's space (DAMSM, CLIP, R-precision). `pretrained` as for text encoders."""
+    """Pictures to features in the text's space (DAMSM, CLIP). `pretrained` as for text encoders."""
 
     pretrained: ClassVar[bool] = False
 
@@ -115,7 +116,8 @@ class Discriminator(Component):
 class Loss(Component):
     """A step to a scalar to minimise. `updates` names the updates it can serve in.
 
-    `weight` multiplies it. `every`: it is computed at every n-th step only, and multiplied by n (lazy regularisation).
+    `weight` multiplies it. `every`: it is computed at every n-th step only, and multiplied by n (lazy
+    regularisation).
     """
 
     updates: ClassVar[frozenset[Literal["discriminator", "generator", "encoders"]]]
@@ -132,11 +134,11 @@ class Loss(Component):
 class Dataset(Component):
     """A folder on disk, or a generator, to examples. The fields below every data set has.
 
-    `batch`: examples a step (over all processes). `load_size`: side in pixels at which pictures are packed, from which
-    random crops of the finest stage's resolution are cut; None = that resolution, no crop. `flip`: mirror half of the
-    pictures. `average`: so many captions drawn with replacement, their sentence features averaged.
-    `mismatched`: the wrong pair is another class's picture (`images`), or the real picture with the next row's caption
-    (`captions`).
+    `batch`: examples a step (over all processes). `load_size`: side in pixels at which pictures are packed,
+    from which random crops of the finest stage's resolution are cut; None = that resolution, no crop. `flip`:
+    mirror half of the pictures. `average`: so many captions drawn with replacement, their sentence features
+    averaged. `mismatched`: the wrong pair is another class's picture (`images`), or the real picture with the
+    next row's caption (`captions`).
     """
 
     batch: PositiveInt = 64
@@ -153,8 +155,8 @@ class Dataset(Component):
     def examples(self, split: str, folder: Path | None, resolution: int) -> Examples:
         """The examples of `split` ("train" or "test"). `folder` is what the user gave as `--data`, or None.
 
-        `resolution`, in pixels, is the side at which pictures will be packed (drawn pictures are drawn at it).
-        Raises GanzooError when the folder is missing, empty or malformed.
+        `resolution`, in pixels, is the side at which pictures will be packed (drawn pictures are drawn at
+        it). Raises GanzooError when the folder is missing, empty or malformed.
         """
 
 
@@ -173,7 +175,7 @@ class Importer(Component):
 
     @abstractmethod
     def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
-        """Fill `model` from the authors' state dicts in memory; every key must be used or listed in an error."""
+        """Fill `model` from the authors' state dicts; every key must be used or listed in an error."""
 
     @abstractmethod
     def export(self, model: nn.Module) -> Mapping[str, Any]:

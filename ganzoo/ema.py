@@ -12,8 +12,8 @@ from torch import Tensor, nn
 class Ema:
     """Exponential moving average of a module's parameters; buffers are copied, not averaged.
 
-    After each step, average <- decay x average + (1 - decay) x weight. Copying buffers is what StackGAN++ and AttnGAN
-    do in effect: their averaged generator runs on the live batch-norm statistics.
+    After each step, average <- decay x average + (1 - decay) x weight. Copying buffers is what StackGAN++ and
+    AttnGAN do in effect: their averaged generator runs on the live batch-norm statistics.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class GanzooError(Exception):
-    """A mistake the user can mend. The message says who, what was given, what was expected, and what would fit."""
+    """A mistake the user can mend. The message says who, what was given, what was expected, what fits."""
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

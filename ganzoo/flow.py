@@ -1,8 +1,8 @@
 """What travels between components: frozen dataclasses of tensors.
 
-`captions -> Tokens -> TextFeatures -> Condition -> StageOutput (one a stage) -> Logits`.
-Axis letters: b batch, n samples (samples_per_caption x b), t words, s sentence width, w word width, c generator code,
-d discriminator code, r resolution in pixels, f hidden channels, k keypoints, z noise width.
+`captions -> Tokens -> TextFeatures -> Condition -> StageOutput (one a stage) -> Logits`. Axis letters: b
+batch, n samples (samples_per_caption x b), t words, s sentence width, w word width, c generator code, d
+discriminator code, r resolution in pixels, f hidden channels, k keypoints, z noise width.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ class Flow:
         return self.map(Tensor.detach)
 
     def repeat(self: F, times: int) -> F:
-        """The whole batch `times` over: rows 0..b-1, then the same again, as pairs of MSGAN's halves expect."""
+        """The whole batch `times` over: rows 0..b-1, then the same again, as MSGAN's halves expect."""
         return self if times == 1 else self.map(lambda x: x.repeat(times, *[1] * (x.dim() - 1)))
 
     def rows(self: F, index: Any) -> F:
@@ -60,7 +60,8 @@ def _map(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
 class Tokens(Flow):
     """Captions as numbers. `ids` 0 is padding; `length` counts words that are no padding.
 
-    `embedding` is a sentence embedding that the data set itself brings (precomputed char-CNN-RNN features, say).
+    `embedding` is a sentence embedding that the data set itself brings (precomputed char-CNN-RNN features,
+    say).
     """
 
     ids: Int64[Tensor, "b t"]
@@ -87,7 +88,7 @@ class ImageFeatures(Flow):
 
 @dataclass(frozen=True, eq=False)
 class Layout(Flow):
-    """Where things are. Boxes are (x, y, width, height) in 0..1; keypoints (x, y, visible) with x, y in 0..1."""
+    """Where things are. Boxes are (x, y, width, height), keypoints (x, y, visible 0 or 1), all in 0..1."""
 
     boxes: Float[Tensor, "b 4"] | None = None
     keypoints: Float[Tensor, "b k 3"] | None = None
@@ -95,10 +96,10 @@ class Layout(Flow):
 
 @dataclass(frozen=True, eq=False)
 class Condition(Flow):
-    """What a conditioning makes of the text: what stages read, and what discriminators judge pictures against.
+    """What a conditioning makes of the text: what stages read, what discriminators judge pictures against.
 
-    `mean` and `logvar` are there when the code was drawn from a Gaussian. `extra` carries one plugin's own tensors
-    under `plugin/name`. `layout` is filled in by the model.
+    `mean` and `logvar` are there when the code was drawn from a Gaussian. `extra` carries one plugin's own
+    tensors under `plugin/name`. `layout` is filled in by the model.
     """
 
     generator_code: Float[Tensor, "b c"]
@@ -113,7 +114,7 @@ class Condition(Flow):
 
 @dataclass(frozen=True, eq=False)
 class StageOutput(Flow):
-    """One stage's picture in [-1, 1], the hidden features behind it, and where each word looked (t over a map)."""
+    """One stage's picture in [-1, 1], the hidden features behind it, where each word looked (t maps)."""
 
     image: Float[Tensor, "b 3 r r"]
     hidden: Float[Tensor, "b f r r"] | None = None
@@ -122,7 +123,7 @@ class StageOutput(Flow):
 
 @dataclass(frozen=True, eq=False)
 class Logits(Flow):
-    """A discriminator's word on (picture, code), and on the picture alone where it has such a head. Before sigmoid."""
+    """A discriminator's word before sigmoid: on (picture, code), and on the picture alone if it says so."""
 
     conditional: Float[Tensor, "b"]
     unconditional: Float[Tensor, "b"] | None = None
@@ -132,8 +133,9 @@ class Logits(Flow):
 class Batch(Flow):
     """One batch of real examples.
 
-    `images`: one tensor a stage resolution, [b, 3, r_i, r_i] in [-1, 1]. `mismatched`: the same shapes, pictures that
-    do not show their row's caption, or `()`. `text`: the features of `tokens`, where a frozen encoder made them once.
+    `images`: one tensor a stage resolution, [b, 3, r_i, r_i] in [-1, 1]. `mismatched`: the same shapes,
+    pictures that do not show their row's caption, or `()`. `text`: the features of `tokens`, where a frozen
+    encoder made them once.
     """
 
     images: tuple[Tensor, ...]
@@ -149,7 +151,8 @@ class Batch(Flow):
 class GeneratorOutput(Flow):
     """One run of the generator with every draw that went into it; n = samples_per_caption x b rows.
 
-    `epsilons`, `conditions` and `stages` have one entry a stage; stages that share a conditioning share its entry.
+    `epsilons`, `conditions` and `stages` have one entry a stage; stages that share a conditioning share its
+    entry.
     """
 
     text: TextFeatures

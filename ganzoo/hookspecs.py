@@ -1,7 +1,7 @@
 """The hooks a plugin may implement, one a kind of component. The host adds the plugin's prefix to every name.
 
-A plugin's `__init__` holds its hooks and nothing else; each hook imports its components inside, so that names and
-recipes can be read without importing torch.
+A plugin's `__init__` holds its hooks and nothing else; each hook imports its components inside, so that names
+and recipes can be read without importing torch.
 """
 
 from __future__ import annotations

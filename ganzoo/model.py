@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,7 @@ class Model(nn.Module):
 
     @property
     def generator(self) -> nn.ModuleDict:
-        """Everything between text features and pictures: what the generator's update trains and the EMA averages."""
+        """All between text features and pictures: what the generator's update trains and the EMA averages."""
         return nn.ModuleDict({"conditionings": self.conditionings, "stages": self.stages})
 
     def compile_stages(self) -> None:
@@ -63,16 +63,19 @@ class Model(nn.Module):
     def encode(self, captions: Sequence[str] | Tokens) -> TextFeatures:
         """Captions to text features on the model's device.
 
-        Raises GanzooError for an empty caption, and for captions in words where the model reads only embeddings that
-        come with its data.
+        Raises GanzooError for an empty caption, and for captions in words where the model reads only
+        embeddings that come with its data.
         """
-        if not isinstance(captions, Tokens):
-            empty = [i for i, caption in enumerate(captions) if not caption.strip()]
-            if empty or not captions:
-                where = f"caption {empty[0] + 1} of {len(captions)} is empty" if empty else "no caption was given"
-                raise GanzooError(f"{where}; expected a sentence such as 'a small red circle'")
-            captions = self.text_encoder.tokenize(list(captions))
-        return cast(TextFeatures, self.text_encoder(captions.to(self.device, self.dtype)))
+        tokens = captions if isinstance(captions, Tokens) else self._tokenize(captions)
+        return cast(TextFeatures, self.text_encoder(tokens.to(self.device, self.dtype)))
+
+    def _tokenize(self, captions: Sequence[str]) -> Tokens:
+        empty = [i for i, caption in enumerate(captions) if not caption.strip()]
+        if empty or not captions:
+            where = f"caption {empty[0] + 1} of {len(captions)} is empty" if empty else "no caption was given"
+            raise GanzooError(f"{where}; expected a sentence such as 'a small red circle'")
+        encoder: Any = self.text_encoder
+        return cast(Tokens, encoder.tokenize(list(captions)))
 
     def draw_epsilons(self, draws: Draws, rows: int, copies: int = 1) -> tuple[Tensor, ...]:
         """Every stage's epsilon, [copies x rows, e]; stages that share a conditioning share the draw."""
@@ -92,8 +95,8 @@ class Model(nn.Module):
     ) -> GeneratorOutput:
         """Run the generator's first `depth` stages (default: all) on given draws.
 
-        `noise`: [n, z]; `epsilons`: one [n, e] a stage (default: zeros, the mean of a Gaussian code). Stages in
-        `frozen` run without a graph. Returns every stage's output, conditions and the draws.
+        `noise`: [n, z]; `epsilons`: one [n, e] a stage (default: zeros, the mean of a Gaussian code). Stages
+        in `frozen` run without a graph. Returns every stage's output, conditions and the draws.
         """
         depth = len(self.stages) if depth is None else depth
         if epsilons is None:
@@ -133,7 +136,9 @@ class Model(nn.Module):
         rows = len(captions.ids) if isinstance(captions, Tokens) else len(captions)
         seeds = [seed] * rows if isinstance(seed, int) else list(seed)
         if len(seeds) != rows:
-            raise GanzooError(f"generate was given {rows} captions and {len(seeds)} seeds; expected one seed each")
+            raise GanzooError(
+                f"generate was given {rows} captions and {len(seeds)} seeds; expected one seed each"
+            )
         with self.evaluating():
             text = self.encode(captions)
             pictures = [
@@ -161,4 +166,3 @@ class Model(nn.Module):
         finally:
             for module, mode in modes.items():
                 module.training = mode
-

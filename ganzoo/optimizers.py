@@ -1,4 +1,4 @@
-"""Optimizers a recipe can name, `core/adam` and `core/adamw`, with their learning-rate schedule and gradient clip."""
+"""Optimizers a recipe can name, `core/adam` and `core/adamw`, with their schedule and gradient clip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 
 @dataclass(frozen=True, kw_only=True)
 class Decay(Component):
-    """Multiply the learning rate by `factor` after every `every` epochs, or at the numbers of finished epochs in `at`."""
+    """Multiply the learning rate by `factor` after every `every` epochs, or after those numbered in `at`."""
 
     factor: PositiveFloat
     every: PositiveInt | None = None
@@ -59,7 +59,8 @@ class Optimizer(Component):
 class Adam(Optimizer):
     """Adam. `torch7`: epsilon is added before the bias correction, as Torch7's optim.adam did.
 
-    Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; `torch7`: section 2, last paragraph, and torch/optim adam.lua.
+    Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; `torch7`: section 2, last paragraph, and
+    torch/optim adam.lua.
     """
 
     torch7: bool = False
@@ -67,7 +68,11 @@ class Adam(Optimizer):
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """torch.optim.Adam (fused where it can be), or Torch7's."""
         options: dict[str, Any] = {"lr": self.lr, "betas": self.betas, "eps": self.eps}
-        return Torch7Adam(parameters, **options) if self.torch7 else torch.optim.Adam(parameters, fused=True, **options)
+        return (
+            Torch7Adam(parameters, **options)
+            if self.torch7
+            else torch.optim.Adam(parameters, fused=True, **options)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +94,7 @@ class AdamW(Optimizer):
 class Torch7Adam(torch.optim.Adam):
     """x -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps): torch's Adam at eps / sqrt(1 - b2^t)."""
 
-    def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Any = None) -> Any:
         """One update."""
         given = [group["eps"] for group in self.param_groups]
         for group in self.param_groups:

@@ -21,7 +21,7 @@ LABEL_WIDTH = 168
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """[..., 3, r, r] in [-1, 1] to uint8, rounded to the nearest of 256 levels and clamped, never truncated."""
+    """[..., 3, r, r] in [-1, 1] to uint8: rounded to the nearest of 256 levels, clamped, never truncated."""
     return images.detach().float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
@@ -34,9 +34,10 @@ def to_array(images: Tensor) -> NDArray[np.uint8]:
 def grid(
     pictures: NDArray[np.uint8], rows: Sequence[str], columns: Sequence[str] = (), *, scale: int | None = None
 ) -> Image.Image:
-    """A labelled grid: pictures [rows, columns, r, r, 3], a label to the left of each row and above each column.
+    """A labelled grid of pictures [rows, columns, r, r, 3].
 
-    Small pictures are enlarged by a whole factor (`scale`; default: to about 96 pixels) without smoothing.
+    A label stands to the left of each row and above each column. Small pictures are enlarged by a whole
+    factor (`scale`; default: to about 96 pixels) without smoothing.
     """
     height, width, side = pictures.shape[:3]
     assert len(rows) == height and len(columns) in (0, width), (pictures.shape, len(rows), len(columns))
@@ -52,13 +53,15 @@ def grid(
         lines = textwrap.wrap(label, 26)[: max(1, cell // 15)]
         draw.multiline_text((PADDING, top + row * cell + 2), "\n".join(lines), "black", font, spacing=2)
         for column in range(width):
-            tile = Image.fromarray(pictures[row, column]).resize((side * scale,) * 2, Image.Resampling.NEAREST)
+            tile = Image.fromarray(pictures[row, column]).resize(
+                (side * scale,) * 2, Image.Resampling.NEAREST
+            )
             sheet.paste(tile, (LABEL_WIDTH + column * cell, top + row * cell))
     return sheet
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Write a picture atomically. Raises GanzooError when the folder cannot be written or the ending is unknown."""
+    """Write a picture atomically. GanzooError: the folder cannot be written, or the ending is unknown."""
     if path.suffix.lower() not in Image.registered_extensions():
         raise GanzooError(f"cannot tell the picture format of `{path}`; end its name in .png, .jpg or .webp")
     try:

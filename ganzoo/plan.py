@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganzoo.components import Component, Conditioning, Dataset, Discriminator, ImageEncoder, Loss, Stage, TextEncoder
+from ganzoo.components import (
+    Component,
+    Conditioning,
+    Dataset,
+    Discriminator,
+    ImageEncoder,
+    Loss,
+    Stage,
+    TextEncoder,
+)
 from ganzoo.optimizers import Optimizer
 from ganzoo.specs import ConditionSpec, DataSpec, DiscriminatorGiven, StageGiven, StageSpec, TextSpec
 
@@ -41,7 +50,7 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """One update of a step: whose losses, which optimizer. `regenerate`: it draws new noise for its pictures."""
+    """One update of a step: its losses, its optimizer. `regenerate`: it draws new noise for its pictures."""
 
     name: str
     optimizer: Optimizer
@@ -107,7 +116,11 @@ class Plan:
         """One line a component: what it is, what it gives."""
         rows = [
             ("data", self.data, ", ".join(sorted(self.data_spec.offers))),
-            ("text", self.text, f"sentence {self.text_spec.sentence}, words {self.text_spec.words or 'none'}"),
+            (
+                "text",
+                self.text,
+                f"sentence {self.text_spec.sentence}, words {self.text_spec.words or 'none'}",
+            ),
         ]
         if self.image:
             spec = self.image.yields()

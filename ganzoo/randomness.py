@@ -1,8 +1,8 @@
 """The one door through which draws come: nothing inside a module draws for itself.
 
-In training the draws of a step are a pure function of (seed, step), so a resumed run needs no saved generator, and
-each process takes its own rows of the same global draw. For sampling they are a function of (seed, sample number), so
-a caption and a seed give the same picture at any batch size and in any order.
+In training the draws of a step are a pure function of (seed, step), so a resumed run needs no saved
+generator, and each process takes its own rows of the same global draw. For sampling they are a function of
+(seed, sample number), so a caption and a seed give the same picture at any batch size and in any order.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def tiny(recipe: Recipe, registry: Registry) -> Recipe:
 
 
 def toy_batch(plan: Plan, text_encoder: Any) -> Batch:
-    """Random pictures of every resolution with captions, embeddings and layout as the plan's data gives them."""
+    """Random pictures of every resolution; captions, embeddings and layout as the plan's data gives them."""
     generator = torch.Generator().manual_seed(0)
 
     def pictures() -> tuple[torch.Tensor, ...]:
@@ -79,5 +79,7 @@ def rehearse(recipe: Recipe, registry: Registry) -> Mapping[str, float]:
         said |= {f"{phase.name}/{name}": float(value) for name, value in values.items()}
     broken = first_unhealthy(said)
     if broken:
-        raise GanzooError(f"{recipe.name} assembles, but its rehearsal gives {said[broken]} for loss {broken}")
+        raise GanzooError(
+            f"{recipe.name} assembles, but its rehearsal gives {said[broken]} for loss {broken}"
+        )
     return said

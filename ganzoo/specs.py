@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# What a component may say it needs, by kind. Words outside this table are `prefix/name`, found in `Condition.extra`.
+# What a component may say it needs, by kind. Other words are `prefix/name`, found in `Condition.extra`.
 NEEDS: dict[str, frozenset[str]] = {
     "text_encoders": frozenset({"captions", "embedding"}),
     "image_encoders": frozenset(),
@@ -15,8 +15,9 @@ NEEDS: dict[str, frozenset[str]] = {
     "discriminators": frozenset({"boxes", "keypoints"}),
     "losses": frozenset(
         {
-            "real", "fake", "mismatched", "unconditional", "gaussian", "words", "sentence", "samples_per_caption",
-            "stages", "class_id", "image_vector", "image_regions", "boxes", "keypoints",
+            "real", "fake", "mismatched", "unconditional", "gaussian", "words", "sentence",
+            "samples_per_caption", "stages", "class_id", "image_vector", "image_regions", "boxes",
+            "keypoints",
         }
     ),
     "metrics": frozenset({"fakes", "reals", "captions", "image_encoder"}),
@@ -27,8 +28,8 @@ NEEDS: dict[str, frozenset[str]] = {
 class DataSpec:
     """What a data set gives with each picture. 0 = does not give it.
 
-    `captions`: 1 where there are captions. `embedding`: width of a sentence embedding that comes with the data.
-    `keypoints`: how many parts are marked.
+    `captions`: 1 where there are captions. `embedding`: width of a sentence embedding that comes with the
+    data. `keypoints`: how many parts are marked.
     """
 
     captions: int = 1
@@ -54,7 +55,7 @@ class TextSpec:
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """Widths of what an image encoder gives: a vector in the sentence space, regions in the word space (0 = none)."""
+    """Widths of an image encoder's vector in the sentence space and regions in the word space (0 = none)."""
 
     vector: int
     regions: int = 0
@@ -62,7 +63,7 @@ class ImageSpec:
 
 @dataclass(frozen=True)
 class ConditionSpec:
-    """Widths of a condition. `gaussian`: it brings mean and logvar. `extra`: names of one plugin's own tensors.
+    """Widths of a condition. `gaussian`: it has mean and logvar. `extra`: names of one plugin's own tensors.
 
     `boxes` and `keypoints` tell which layout comes with it; the assembler fills them in from the data set.
     """
@@ -96,7 +97,7 @@ class StageGiven:
 
 @dataclass(frozen=True)
 class DiscriminatorGiven:
-    """What a discriminator is given: the side of its pictures in pixels and the condition (its code's width in it)."""
+    """What a discriminator is given: the side of its pictures in pixels, and the condition (its code)."""
 
     image: int
     condition: ConditionSpec

@@ -1,4 +1,4 @@
-"""One training step's batch, and what losses read of it: computed when first asked for, dropped afterwards."""
+"""One training step's batch and what losses read of it: computed when first asked for, then dropped."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ Kind = Literal["real", "fake", "mismatched"]
 
 
 class Step:
-    """What one batch has become so far. Holds no weights; losses read it, the loop moves it from update to update.
+    """What one batch has become so far.
 
+    It holds no weights; losses read it, the loop moves it from update to update.
     `update`: the name of the update in progress. `levels`: stages of this phase that have a discriminator.
     `generator_passes`, `discriminator_passes`: how often a network ran, so that lazy computing hides no cost.
     """
@@ -40,8 +41,8 @@ class Step:
     def begin(self, update: str, *, keep_graph: bool, regenerate: bool) -> None:
         """Move on to `update`: forget what the last one computed with other weights.
 
-        `keep_graph`: this step's pictures must be differentiable from here on; where they were made without a graph
-        they are made again from the same draws. `regenerate`: new noise, new pictures.
+        `keep_graph`: this step's pictures must be differentiable from here on; where they were made without a
+        graph they are made again from the same draws. `regenerate`: new noise, new pictures.
         """
         if regenerate:
             self._generated = self._drawn = None
@@ -59,7 +60,9 @@ class Step:
     @cached_property
     def image_features(self) -> ImageFeatures:
         """The image encoder's features of the real pictures at the finest resolution."""
-        assert self.model.image_encoder is not None, "a loss read image features without declaring image_vector"
+        assert self.model.image_encoder is not None, (
+            "a loss read image features without declaring image_vector"
+        )
         features: ImageFeatures = self.model.image_encoder(self.batch.images[-1])
         return features
 
@@ -92,16 +95,18 @@ class Step:
             return self.model.synthesize(text, noise, epsilons, layout, depth=depth, frozen=frozen)
 
     def code(self, level: int) -> Tensor:
-        """What the discriminator at `level` judges real pictures against, [b, d]; without a graph but in the
-        generator's update."""
+        """What the discriminator at `level` judges real pictures against, [b, d].
+
+        It has a graph in the generator's update only.
+        """
         code = self.generated.conditions[level].discriminator_code[: len(self.text.sentence)]
         return code if self.update == "generator" else code.detach()
 
     def logits(self, kind: Kind, level: int) -> Logits:
         """The discriminator's word on real, fake or mismatched pairs at `level`, kept for this update only.
 
-        Mismatched pairs are pictures of another class with this row's code where the batch has such pictures, else
-        real pictures with the next row's code. Fake logits have samples_per_caption x b rows.
+        Mismatched pairs are pictures of another class with this row's code where the batch has such pictures,
+        else real pictures with the next row's code. Fake logits have samples_per_caption x b rows.
         """
         if (kind, level) not in self._logits:
             self._logits[kind, level] = self._judge(level, *self._pair(kind, level))

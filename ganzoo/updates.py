@@ -44,8 +44,8 @@ class Update:
 class PhaseTrainer:
     """A phase under way: its updates in order, its averages. `take_step` is all that training is.
 
-    Modules are not wrapped for several processes: discriminators run several times a step, are called by method and
-    differentiated twice; each update's gradients are averaged by one all-reduce instead.
+    Modules are not wrapped for several processes: discriminators run several times a step, are called by
+    method and differentiated twice; each update's gradients are averaged by one all-reduce instead.
     """
 
     def __init__(self, model: Model, phase: PhasePlan, accelerator: Accelerator) -> None:
@@ -58,7 +58,7 @@ class PhaseTrainer:
         self.ema = Ema(model.generator, phase.ema) if phase.ema is not None else None
 
     def train_mode(self) -> None:
-        """Modules that this phase trains in training mode, all others (frozen encoders, stages) in evaluation mode."""
+        """What this phase trains in training mode, all else (frozen encoders, stages) in evaluation mode."""
         self.model.eval()
         for update in self.updates:
             for module in update.modules.values():
@@ -71,9 +71,10 @@ class PhaseTrainer:
                 group["lr"] = update.plan.optimizer.lr_after(epochs_done)
 
     def take_step(self, number: int, batches: Sequence[Batch], draws: Sequence[Draws]) -> dict[str, Tensor]:
-        """Step `number` (from 0) on one batch, or on several whose gradients add up; every update that is due, in order.
+        """Take step `number`, counted from 0: every update that is due, in order.
 
-        Returns each loss's value without its weight, under `update/loss`, as scalars still on the device.
+        It goes over one batch, or over several whose gradients add up. Returns each loss's value without its
+        weight, under `update/loss`, as scalars still on the device.
         """
         steps = [Step(self.model, b, self.phase, d) for b, d in zip(batches, draws, strict=True)]
         due = [update for update in self.updates if (number + 1) % update.plan.every == 0]
@@ -115,7 +116,8 @@ class PhaseTrainer:
     def _hold_still(self, update: Update) -> list[nn.Parameter]:
         """Keep gradients out of other updates' weights; returns those weights.
 
-        The generator stays live in the discriminator's update: its graph is made there and read by its own update.
+        The generator stays live in the discriminator's update: its graph is made there and read by its own
+        update.
         """
         if update.plan.name == "discriminator":
             return []

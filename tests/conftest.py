@@ -33,7 +33,9 @@ recipes:
         steps: 4
         ema: 0.9
         updates:
-          discriminator: {optimizer: {use: adam, lr: 2.0e-3}, losses: [{use: core/nonsaturating, mismatched: 0.5}]}
+          discriminator:
+            optimizer: {use: adam, lr: 2.0e-3}
+            losses: [{use: core/nonsaturating, mismatched: 0.5}]
           generator: {optimizer: {use: adam, lr: 1.0e-3}, losses: [{use: core/nonsaturating}]}
 """
 

@@ -29,14 +29,19 @@ def test_repeat_lays_whole_batches_one_after_the_other():
 
 def test_rows_reach_nested_flows_and_keep_none():
     condition = Condition(
-        torch.randn(3, 2), torch.randn(3, 4), layout=Layout(boxes=torch.rand(3, 4)), extra={"x/y": torch.arange(3)}
+        torch.randn(3, 2),
+        torch.randn(3, 4),
+        layout=Layout(boxes=torch.rand(3, 4)),
+        extra={"x/y": torch.arange(3)},
     )
     picked = condition.rows(slice(1, 2))
     assert picked.layout.boxes.shape == (1, 4) and picked.mean is None and int(picked.extra["x/y"]) == 1
 
 
 def test_to_changes_floating_tensors_only():
-    batch = Batch((torch.rand(2, 3, 4, 4),), Tokens(torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 2])))
+    batch = Batch(
+        (torch.rand(2, 3, 4, 4),), Tokens(torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 2]))
+    )
     moved = batch.to("cpu", torch.float64)
     assert moved.images[0].dtype == torch.float64 and moved.tokens.ids.dtype == torch.int64
 

@@ -45,7 +45,10 @@ def test_generate_evaluates_and_leaves_modes_as_they_were(model):
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("captions, message", [([""], "caption 1 of 1 is empty"), (["a", "  "], "caption 2 of 2 is empty"), ([], "no caption")])
+@pytest.mark.parametrize(
+    "captions, message",
+    [([""], "caption 1 of 1 is empty"), (["a", "  "], "caption 2 of 2 is empty"), ([], "no caption")],
+)
 def test_empty_captions(model, captions, message):
     with pytest.raises(GanzooError, match=message):
         model.generate(captions)

@@ -22,7 +22,9 @@ def by_hand(lr, betas, eps, gradients, torch7):
         m = betas[0] * m + (1 - betas[0]) * g
         v = betas[1] * v + (1 - betas[1]) * g * g
         c1, c2 = 1 - betas[0] ** t, 1 - betas[1] ** t
-        x = x - (lr * c2**0.5 / c1 * m / (v.sqrt() + eps) if torch7 else lr / c1 * m / ((v / c2).sqrt() + eps))
+        x = x - (
+            lr * c2**0.5 / c1 * m / (v.sqrt() + eps) if torch7 else lr / c1 * m / ((v / c2).sqrt() + eps)
+        )
     return x
 
 

@@ -33,7 +33,7 @@ def test_grid_holds_every_picture_where_it_belongs(tmp_path):
 
 def test_unknown_ending_and_unwritable_folder(tmp_path):
     picture = Image.new("RGB", (2, 2))
-    with pytest.raises(GanzooError, match="end its name in .png"):
+    with pytest.raises(GanzooError, match=r"end its name in \.png"):
         pictures.save(picture, tmp_path / "grid.xyz")
     (tmp_path / "file").write_text("")
     with pytest.raises(GanzooError, match="cannot write the picture"):

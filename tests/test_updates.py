@@ -76,7 +76,8 @@ def test_a_lazy_loss_weighs_as_much_as_it_was_left_out(toy, registry):
     gradients = []
     for every, weight in ((1, 4.0), (4, 1.0)):
         recipe = toy.set(
-            "training.gan.updates.discriminator.losses", [{"use": "core/r1", "every": every, "weight": weight}]
+            "training.gan.updates.discriminator.losses",
+            [{"use": "core/r1", "every": every, "weight": weight}],
         )
         torch.manual_seed(1)
         trainer, plan = trainer_of(recipe, registry)

@@ -1,7 +1,7 @@
 """Adversarial losses over every level with a discriminator, conditional and unconditional heads alike.
 
-With s the discriminator's logit, c the caption's code, and m the weight of mismatched pairs:
-discriminator: E[real(s(x, c))] + (1 - m) E[fake(s(G(z, c), c))] + m E[fake(s(x', c))] + u (the same on pictures alone);
+With s the discriminator's logit, c the caption's code, and m the weight of mismatched pairs: discriminator:
+E[real(s(x, c))] + (1 - m) E[fake(s(G(z, c), c))] + m E[fake(s(x', c))] + u (the same on pictures alone);
 generator: E[made(s(G(z, c), c))] + u E[made(s(G(z, c)))].
 """
 
@@ -25,8 +25,9 @@ from ganzoo.step import Step
 class Adversarial(Loss):
     """What every adversarial loss shares.
 
-    `mismatched`: m, the share of the wrong term that goes to (picture, foreign caption) pairs; 0 = they are not judged.
-    `unconditional`: u, the weight of the heads that judge pictures alone, where the discriminators have them.
+    `mismatched`: m, the share of the wrong term that goes to (picture, foreign caption) pairs; 0 = they are
+    not judged. `unconditional`: u, the weight of the heads that judge pictures alone, where the
+    discriminators have them.
     """
 
     updates: ClassVar[frozenset[Literal["discriminator", "generator", "encoders"]]] = frozenset(
@@ -82,7 +83,7 @@ class Adversarial(Loss):
 
 @dataclass(frozen=True, kw_only=True)
 class NonSaturating(Adversarial):
-    """Binary cross-entropy on logits; the generator minimises -log D(G(z)). Adds `mismatched`, `unconditional`.
+    """Binary cross-entropy on logits; the generator minimises -log D(G(z)).
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 3 (the non-saturating form).
     """
@@ -160,7 +161,7 @@ class Wasserstein(Adversarial):
         return -logit
 
     def fake(self, logit: Tensor) -> Tensor:
-        """s."""
+        """The logit itself."""
         return logit
 
     def made(self, logit: Tensor) -> Tensor:

@@ -16,14 +16,17 @@ from ganzoo.step import Step
 
 @dataclass(frozen=True, kw_only=True)
 class R1(Loss):
-    """gamma / 2 E[ |d s(x, c) / d x|^2 ] on real pictures x, and the same for the head that judges pictures alone.
+    """gamma / 2 E[ |d s(x, c) / d x|^2 ] on real pictures x, for every head.
 
-    Option `gamma`. Cheaper with `every: 16` (lazy regularisation, Karras et al. 2020, arXiv:1912.04958, appendix B).
+    Option `gamma`. Cheaper with `every: 16` (lazy regularisation, Karras et al. 2020, arXiv:1912.04958,
+    appendix B).
 
     Source: Mescheder et al. 2018, arXiv:1801.04406, equation 9.
     """
 
-    updates: ClassVar[frozenset[Literal["discriminator", "generator", "encoders"]]] = frozenset({"discriminator"})
+    updates: ClassVar[frozenset[Literal["discriminator", "generator", "encoders"]]] = frozenset(
+        {"discriminator"}
+    )
     needs: ClassVar[frozenset[str]] = frozenset({"real"})
     source: ClassVar[str] = "Mescheder et al. 2018, arXiv:1801.04406, equation 9"
 
@@ -41,14 +44,17 @@ class R1(Loss):
 
 @dataclass(frozen=True, kw_only=True)
 class GradientPenalty(Loss):
-    """weight x E[ (|d s(x~, c) / d x~| - 1)^2 ] at x~ = a x + (1 - a) G(z, c), one mixing coefficient a a sample.
+    """weight x E[ (|d s(x~, c) / d x~| - 1)^2 ] at x~ = a x + (1 - a) G(z, c).
 
-    Of more samples a caption the first is mixed. The usual `weight` is 10.
+    One mixing coefficient a is drawn for each sample. Of more samples a caption the first is mixed. The usual
+    `weight` is 10.
 
     Source: Gulrajani et al. 2017, arXiv:1704.00028, equation 3 and algorithm 1.
     """
 
-    updates: ClassVar[frozenset[Literal["discriminator", "generator", "encoders"]]] = frozenset({"discriminator"})
+    updates: ClassVar[frozenset[Literal["discriminator", "generator", "encoders"]]] = frozenset(
+        {"discriminator"}
+    )
     needs: ClassVar[frozenset[str]] = frozenset({"real", "fake"})
     source: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028, equation 3"
 

@@ -24,7 +24,8 @@ WORD = re.compile(r"[a-z0-9']+|[^\sa-z0-9']")
 class Precomputed(TextEncoder):
     """The sentence embeddings that come with the data, `size` wide (char-CNN-RNN's have 1024), as they are.
 
-    Source: Reed et al. 2016, arXiv:1605.05396, section 4.1: the generator reads embeddings computed beforehand.
+    Source: Reed et al. 2016, arXiv:1605.05396, section 4.1: the generator reads embeddings computed
+    beforehand.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"embedding"})
@@ -51,19 +52,23 @@ class PrecomputedModule(nn.Module):
         self.size = size
 
     def tokenize(self, captions: list[str]) -> Tokens:
-        """Tokens without ids: this encoder reads no words. [b, 1] zeros, so that captions can still be counted."""
-        return Tokens(torch.zeros(len(captions), 1, dtype=torch.int64), torch.zeros(len(captions), dtype=torch.int64))
+        """[b, 1] zeros: this encoder reads no words, but captions can still be counted."""
+        return Tokens(
+            torch.zeros(len(captions), 1, dtype=torch.int64), torch.zeros(len(captions), dtype=torch.int64)
+        )
 
     def forward(self, tokens: Tokens) -> TextFeatures:
         """[b, s] embeddings. Raises GanzooError where the tokens carry none, or of another width."""
         if tokens.embedding is None:
             raise GanzooError(
-                "core/precomputed reads sentence embeddings that come with the data and cannot encode a caption by "
-                "itself; give Tokens with an `embedding` [b, size], or use a text encoder such as minilm/text"
+                "core/precomputed reads sentence embeddings that come with the data and cannot encode a "
+                "caption by itself; give Tokens with an `embedding` [b, size], or use a text encoder such as "
+                "minilm/text"
             )
         if tokens.embedding.shape[1] != self.size:
             raise GanzooError(
-                f"core/precomputed was given embeddings of width {tokens.embedding.shape[1]}; expected `size: {self.size}`"
+                f"core/precomputed was given embeddings of width {tokens.embedding.shape[1]}; "
+                f"expected `size: {self.size}`"
             )
         return TextFeatures(tokens.embedding)
 
@@ -72,11 +77,12 @@ class PrecomputedModule(nn.Module):
 class NGrams(TextEncoder):
     """A fixed random vector for every run of up to `order` words, summed over the caption.
 
-    Nothing is learnt: equal n-grams get equal vectors, different ones nearly orthogonal ones, so a linear layer can
-    read which words stand together and in which order. `size` is the width of sentence and words, `words` the longest
-    caption in words (the rest is cut off), `buckets` how many hash values there are.
+    Nothing is learnt: equal n-grams get equal vectors, different ones nearly orthogonal ones, so a linear
+    layer can read which words stand together and in which order. `size` is the width of sentence and words,
+    `words` the longest caption in words (the rest is cut off), `buckets` how many hash values there are.
 
-    Source: feature hashing, Weinberger et al. 2009, arXiv:0902.2206, section 2; random projection of n-gram counts.
+    Source: feature hashing, Weinberger et al. 2009, arXiv:0902.2206, section 2; random projection of n-gram
+    counts.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"captions"})
@@ -113,14 +119,16 @@ class NGramsModule(nn.Module):
     def tokenize(self, captions: list[str]) -> Tokens:
         """[b, t] checksums of lower-case words and punctuation marks, 1 or more; 0 = padding."""
         rows = [
-            torch.tensor([zlib.crc32(word.encode()) + 1 for word in WORD.findall(caption.lower())[: self.words]])
+            torch.tensor(
+                [zlib.crc32(word.encode()) + 1 for word in WORD.findall(caption.lower())[: self.words]]
+            )
             for caption in captions
         ]
         ids = nn.utils.rnn.pad_sequence([row.to(torch.int64) for row in rows], batch_first=True)
         return Tokens(ids, torch.tensor([len(row) for row in rows]))
 
     def forward(self, tokens: Tokens) -> TextFeatures:
-        """Sentence [b, s]: the sum of all n-grams' vectors over the root of their number; words [b, t, s]: one each."""
+        """Words [b, t, s], a vector each; sentence [b, s], the n-grams' sum over the root of their number."""
         mask = tokens.ids > 0
         key = torch.zeros_like(tokens.ids)
         total: Tensor | float = 0.0

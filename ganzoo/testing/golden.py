@@ -1,7 +1,7 @@
 """Golden files: numbers that an original implementation computed, to compare with in float64.
 
-A golden folder holds `io.safetensors` (inputs, draws and results), `weights.safetensors` (before anything ran) and
-`meta.json` (sizes, source, notes).
+A golden folder holds `io.safetensors` (inputs, draws and results), `weights.safetensors` (before anything
+ran) and `meta.json` (sizes, source, notes).
 """
 
 from __future__ import annotations
@@ -85,8 +85,12 @@ def relative_error(ours: Tensor, reference: Tensor, floor: float = 0.0) -> float
 def assert_close(ours: Tensor, reference: Tensor, tolerance: float, what: str = "") -> None:
     """Equal within `tolerance`, by the 2-norm and by the largest entry, relative to the reference."""
     error = relative_error(ours, reference)
-    largest = (ours.detach().double() - reference.double()).abs().max() / reference.double().abs().max().clamp_min(1e-300)
-    assert max(error, float(largest)) <= tolerance, f"{what}: off by {error:.2e} (norm), {float(largest):.2e} (largest)"
+    largest = (
+        ours.detach().double() - reference.double()
+    ).abs().max() / reference.double().abs().max().clamp_min(1e-300)
+    assert max(error, float(largest)) <= tolerance, (
+        f"{what}: off by {error:.2e} (norm), {float(largest):.2e} (largest)"
+    )
 
 
 def assert_all_close(
@@ -94,8 +98,8 @@ def assert_all_close(
 ) -> None:
     """Every reference tensor by name, relative 2-norm.
 
-    `floor` x the largest reference norm bounds the denominator from below: the gradient of a bias in front of a batch
-    norm is zero but for rounding noise.
+    `floor` x the largest reference norm bounds the denominator from below: the gradient of a bias in front of
+    a batch norm is zero but for rounding noise.
     """
     lowest = floor * max(float(value.double().norm()) for value in reference.values())
     errors = {name: relative_error(ours[name], value, lowest) for name, value in reference.items()}

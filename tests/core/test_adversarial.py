@@ -33,7 +33,11 @@ def mean(values):
 
 
 TERMS = {
-    NonSaturating: (lambda s: math.log1p(math.exp(-s)), lambda s: math.log1p(math.exp(s)), lambda s: math.log1p(math.exp(-s))),
+    NonSaturating: (
+        lambda s: math.log1p(math.exp(-s)),
+        lambda s: math.log1p(math.exp(s)),
+        lambda s: math.log1p(math.exp(-s)),
+    ),
     Hinge: (lambda s: max(0, 1 - s), lambda s: max(0, 1 + s), lambda s: -s),
     LeastSquares: (lambda s: (s - 1) ** 2 / 2, lambda s: s * s / 2, lambda s: (s - 1) ** 2 / 2),
     Wasserstein: (lambda s: -s, lambda s: s, lambda s: -s),
@@ -57,7 +61,9 @@ def test_discriminator_by_hand(cls):
 def test_generator_by_hand(cls):
     made = TERMS[cls][2]
     expected = mean([made(s) for s in LOGITS["fake"].conditional.tolist()])
-    assert float(cls()(Recorded("generator", unconditional=False))) == pytest.approx(2 * expected, rel=1e-5, abs=1e-6)
+    assert float(cls()(Recorded("generator", unconditional=False))) == pytest.approx(
+        2 * expected, rel=1e-5, abs=1e-6
+    )
     expected += mean([made(s) for s in LOGITS["fake"].unconditional.tolist()])
     assert float(cls()(Recorded("generator"))) == pytest.approx(2 * expected, rel=1e-5, abs=1e-6)
 
@@ -71,4 +77,7 @@ def test_mismatched_pairs_are_needed_only_where_they_weigh():
 
 def test_large_logits_stay_finite():
     logits = torch.tensor([1e4, -1e4])
-    assert torch.isfinite(NonSaturating().real(logits)).all() and torch.isfinite(NonSaturating().fake(logits)).all()
+    assert (
+        torch.isfinite(NonSaturating().real(logits)).all()
+        and torch.isfinite(NonSaturating().fake(logits)).all()
+    )
