@@ -227,10 +227,12 @@ def _reopen(target: Path) -> dict[str, NDArray[Any]] | None:
         return None
     try:
         digests = json.loads((target / "meta.json").read_text())
+        if "sentence" not in digests:
+            raise ValueError("meta.json names no sentence features")
         for name, expected in digests.items():
             if digest(target / f"{name}.npy") != expected:
                 raise ValueError(f"{name}.npy is not what was written")
         return {name: np.load(target / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in digests}
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         log.warning("the captions' features in %s are damaged (%s); encoding them again", target, error)
         return None

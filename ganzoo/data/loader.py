@@ -132,9 +132,16 @@ class Loader:
             return batch.to(self._device, self._dtype)
 
     def iterate(self, start: int = 0) -> Iterator[Batch]:
-        """Batches of `start`, `start + 1`, ... without end; the next one is made in a thread meanwhile."""
-        with ThreadPoolExecutor(1, "ganzoo-loader") as thread:
+        """Batches of `start`, `start + 1`, ... without end; the next one is made in a thread meanwhile.
+
+        That thread computes alone: while a model keeps all cores busy, waiting for others costs more than
+        they bring.
+        """
+        threads = torch.get_num_threads()
+        with ThreadPoolExecutor(1, "ganzoo-loader", torch.set_num_threads, (1,)) as thread:
             coming = thread.submit(self.batch_at, start)
+            coming.result()
+            torch.set_num_threads(threads)  # for threads yet to come; the loader's keeps its 1
             for step in count(start + 1):
                 batch = coming.result()
                 coming = thread.submit(self.batch_at, step)

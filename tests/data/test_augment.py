@@ -54,7 +54,7 @@ def test_more_pictures_than_a_block_holds_and_none() -> None:
     assert augment(images[:0], (128, 64), offsets[:0], flips[:0])[1].shape == (0, 3, 64, 64)
 
 
-@pytest.mark.parametrize("resolutions", [(16, 32, 64), (64, 20, 48), (64, 64, 1)])
+@pytest.mark.parametrize("resolutions", [(16, 32, 64), (64, 20, 48), (64, 33, 2)])
 def test_the_pyramid_is_pillows(resolutions: tuple[int, ...]) -> None:
     images = pictures(3, 64)
     levels = augment(images, resolutions, *no_views(3))
@@ -63,9 +63,7 @@ def test_the_pyramid_is_pillows(resolutions: tuple[int, ...]) -> None:
         for image, got in zip(images, level, strict=True):
             small = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((r, r), Image.Resampling.BILINEAR)
             expected = torch.from_numpy(np.array(small)).permute(2, 0, 1).float()
-            assert (
-                got.add(1).mul(127.5) - expected
-            ).abs().max() <= 1.01  # Pillow rounds after each of two passes
+            assert (got.add(1).mul(127.5) - expected).abs().max() <= 1 + 1e-4
 
 
 def test_layouts_follow_the_crop() -> None:
