@@ -109,7 +109,6 @@ def pack(
     packed = _reopen(target, key)
     if packed is None or (packed.broken and not skip_broken):
         try:
-            discard(target)
             _build(examples, size, target, key, skip_broken, progress)
         except OSError as error:
             megabytes = len(examples) * 3 * size * size / 1e6
@@ -203,6 +202,7 @@ def _build(
     """Decode everything into a folder that becomes `target`."""
     total = len(examples)
     broken: dict[int, str] = {}
+    stale = target.exists()  # damaged, or lacking pictures that are wanted now; replaced only by a better one
 
     def picture(i: int) -> bytes:
         try:
@@ -234,6 +234,8 @@ def _build(
             "broken": [examples.keys[i] for i in sorted(broken)],
         }
         (building / "meta.json").write_text(json.dumps(meta))
+        if stale:
+            discard(target)
 
 
 def _reopen(target: Path, key: dict[str, Any]) -> Packed | None:

@@ -94,6 +94,9 @@ def test_unreadable_pictures_are_left_out_when_asked(
     assert kept.image(2).getpixel((0, 0)) == (4, 7, 9) and kept.fingerprint != given.fingerprint
     with pytest.raises(GanzooError, match="2 of 5 pictures cannot be read"):
         pack(given, 8, tmp_path)
+    (kept_cache,) = tmp_path.iterdir()
+    assert len(pack(examples(5), 8, tmp_path).images) == 5  # mended
+    assert list(tmp_path.iterdir()) == [kept_cache]
 
 
 def test_no_readable_picture_is_an_error(tmp_path: Path) -> None:
