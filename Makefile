@@ -1,0 +1,61 @@
+# The whole developer interface; `make` lists it. Everything is installed into .venv when first needed.
+
+PYTHON ?= python3
+JOBS ?= 2
+DEMO_STEPS ?= 2000
+
+BIN := .venv/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+INSTALLED := .venv/.installed
+READY := .venv/.ready
+GENERATED := README.md docs/commands.md docs/components.md
+
+DEMO_RUN := runs/demo-$(shell date +%Y%m%d-%H%M%S)
+DEMO_CAPTIONS := "a small red circle" "a large blue square" "a small yellow star above a large green circle" \
+  "a large purple triangle left of a small red square"
+
+.PHONY: help demo test lint fix docs bench
+.DEFAULT_GOAL := help
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## train a small text-to-image GAN on drawn shapes for some minutes, then draw with it
+	$(BIN)/ganzoo train gan-int-cls-shapes --run $(DEMO_RUN) --set training.gan.steps=$(DEMO_STEPS)
+	$(BIN)/ganzoo sample $(DEMO_RUN) $(DEMO_CAPTIONS) --seeds 0-7 --out $(DEMO_RUN)/captions.png
+	@echo "held-out captions beside real pictures, over training: $(DEMO_RUN)/samples/"
+
+test: $(READY)  ## the whole test suite
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --durations 10
+
+lint: $(READY)  ## ruff, mypy, import-linter; are generated docs up to date?
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cog --check -P $(GENERATED)
+
+fix: $(READY)  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(READY)  ## write the generated parts of README.md and docs/ again
+	$(BIN)/cog -r -P $(GENERATED)
+
+bench: $(READY)  ## speed: loader, start-up, steps
+	$(BIN)/pytest benchmarks -q -s
+
+# -- setting up ----------------------------------------------------------------------------------------------------
+
+$(INSTALLED): pyproject.toml $(PLUGINS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ganzoo needs Python 3.11 or newer; name one, as in: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --group dev --editable . $(PLUGINS:%=--editable %)
+	touch $@
+
+# Some plugins want packages without those packages' dependencies; registry.yaml says which, ganzoo installs them.
+$(READY): $(INSTALLED) registry.yaml
+	for plugin in $(notdir $(PLUGINS)); do $(BIN)/ganzoo install $$plugin || exit 1; done
+	touch $@
