@@ -136,12 +136,26 @@ def test_words_cut_the_words_and_not_the_sentence(encoder) -> None:
     torch.testing.assert_close(cut.sentence, whole.sentence)
 
 
+def test_scale_multiplies_the_sentence_alone(encoder) -> None:
+    scaled = MiniLM(scale=19.6).build()
+    large, unit = scaled(scaled.tokenize(CAPTIONS)), encoder(encoder.tokenize(CAPTIONS))
+    torch.testing.assert_close(large.sentence, 19.6 * unit.sentence)
+    torch.testing.assert_close(large.words, unit.words)
+
+
 def test_long_captions_are_read_up_to_256_tokens(encoder) -> None:
     tokens = encoder.tokenize([CAPTIONS[LONG], CAPTIONS[LONG] + " and a bird"])
     assert tokens.length.tolist() == [256, 256]
     features = encoder(tokens)
     assert features.mask.all() and features.words.shape[1] == 18
     torch.testing.assert_close(features.sentence[0], features.sentence[1])
+
+
+def test_padding_beyond_the_longest_caption_is_not_computed(encoder) -> None:
+    tokens = encoder.tokenize(CAPTIONS)
+    short = encoder(tokens.rows(slice(0, 1)))
+    assert short.words.shape == (1, 2, 384)
+    torch.testing.assert_close(short.sentence, encoder(encoder.tokenize(CAPTIONS[:1])).sentence)
 
 
 def test_it_stays_frozen_and_in_eval_mode(encoder) -> None:

@@ -43,19 +43,19 @@ class MiniLMModule(nn.Module):
         return Tokens(ids, torch.tensor([sum(row.attention_mask) for row in rows], dtype=torch.int64))
 
     def forward(self, tokens: Tokens) -> TextFeatures:
-        """Sentence [b, s] of length `scale`; the first word pieces [b, min(words, t - 2), s], 0 past the caption.
+        """Sentence [b, s] of length `scale`; word pieces [b, min(words, longest caption), s], 0 past each.
 
         Source: mean pooling, Reimers and Gurevych 2019, section 3.
         """
-        place = torch.arange(tokens.ids.shape[1], device=tokens.ids.device)
-        there = place < tokens.length.unsqueeze(1)  # [B, T]
-        output = self.network(input_ids=tokens.ids, attention_mask=there)
-        hidden: Tensor = output.last_hidden_state  # [B, T, S]
+        ids = tokens.ids[:, : int(tokens.length.max())]  # one long caption elsewhere costs nothing here
+        there = torch.arange(ids.shape[1], device=ids.device) < tokens.length.unsqueeze(1)  # [B, T]
+        hidden: Tensor = self.network(input_ids=ids, attention_mask=there).last_hidden_state  # [B, T, S]
         weight = there.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * weight).sum(1) / weight.sum(1)
-        last = min(self.words + 1, tokens.ids.shape[1] - 1)
+        last = min(self.words + 1, ids.shape[1] - 1)
         mask = there[:, 2 : last + 1]  # a token after [CLS] is a word piece where another one follows it
-        return TextFeatures(self.scale * F.normalize(mean, dim=-1), hidden[:, 1:last] * mask.unsqueeze(-1), mask)
+        sentence = self.scale * F.normalize(mean, dim=-1)
+        return TextFeatures(sentence, hidden[:, 1:last] * mask.unsqueeze(-1), mask)
 
 
 def _tokenizer(folder: ModelFolder) -> Tokenizer:
