@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,35 +23,17 @@ from ganzoo.preview import Preview
 from ganzoo.progress import TrainingProgress
 from ganzoo.randomness import StepDraws
 from ganzoo.recipe import Recipe
-from ganzoo.run import Run
-from ganzoo.runtime import Precision, accelerator, explaining_memory, keep_large_blocks, weights_dtype
+from ganzoo.run import Run, run_folder
+from ganzoo.runtime import accelerator, explaining_memory, keep_large_blocks, weights_dtype
+from ganzoo.settings import Settings
 from ganzoo.updates import PhaseTrainer, first_unhealthy
 
 log = logging.getLogger("ganzoo")
 
 MEMORY_ADVICE = (
-    "lower the batch (`--set data.batch=16`), split it (`--set training.PHASE.accumulate=4`), or use `--precision bf16`"
+    "lower the batch (`--set data.batch=16`), split it (`--set training.PHASE.accumulate=4`), "
+    "or use `--precision bf16`"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How to train, apart from what the recipe says.
-
-    `channels_last` None = on a GPU only. `log_every`, `sample_every`, `save_every` count steps; 0 = never.
-    """
-
-    seed: int = 0
-    device: str = "auto"
-    precision: Precision = "auto"
-    compile: bool = False
-    channels_last: bool | None = None
-    keep_large_blocks: bool = True
-    skip_broken: bool = False
-    log_every: int = 50
-    sample_every: int = 500
-    save_every: int = 1000
-    trackers: tuple[str, ...] = ()
 
 
 def train(
@@ -64,47 +46,52 @@ def train(
 ) -> Run:
     """Train `recipe` (a Recipe, or a name in the catalogue) on the data folder `data`, into `run_dir`.
 
-    `settings` are the fields of `Settings`. Returns the run. Raises GanzooError (MismatchError for a recipe that
-    cannot be assembled) before any work is lost.
+    `settings` are the fields of `Settings`. With `resume` the run goes on from its newest checkpoint, with the
+    settings it was started with where no others are given. Returns the run. Raises GanzooError (MismatchError
+    for a recipe that cannot be assembled) before any work is lost.
     """
-    recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    chosen = Settings(**settings)
-    folder = Path(run_dir or Path("runs") / recipe.name).expanduser()
+    asked, recipe = recipe, find_recipe(recipe) if isinstance(recipe, str) else recipe
+    folder = run_folder(asked, recipe, run_dir)
+    settings["data"] = str(data) if data else None
+    chosen = Run.open(folder).settings_to_go_on(recipe, settings) if resume else Settings.of(settings)
     if chosen.keep_large_blocks:
         keep_large_blocks()
     plan = assemble(recipe, load_plugins())
     compute = accelerator(chosen.device, chosen.precision, chosen.trackers, folder)
+    done = checkpoint.load(Run(folder).newest) if resume else None
+    run = Run(folder)
     if compute.is_main_process:
-        about = {**asdict(chosen), "data": str(data) if data else None, "on": str(compute.device)}
-        run = Run.open(folder) if resume else Run.create(folder, recipe, about)
+        about = {**asdict(chosen), "on": str(compute.device)}
+        run.describe(recipe, about) if done else Run.create(folder, recipe, about)
+        run.rewind(done.total) if done else None
     compute.wait_for_everyone()
-    run = Run.open(folder)
-    compute.init_trackers(recipe.name) if chosen.trackers else None
-    with explaining_memory(MEMORY_ADVICE):
-        _train(plan, Path(data).expanduser() if data else None, run, chosen, compute, resume)
-    compute.end_training() if chosen.trackers else None
+    log.info("%s on %s, into %s", recipe.name, compute.device, folder)
+    with run.dropped_if_untouched(), explaining_memory(MEMORY_ADVICE):
+        compute.init_trackers(recipe.name) if chosen.trackers else None
+        _train(plan, run, chosen, compute, done)
+        compute.end_training()
     return run
 
 
-def _train(
-    plan: Plan, data: Path | None, run: Run, settings: Settings, compute: Accelerator, resume: bool
-) -> None:
+def _train(plan: Plan, run: Run, settings: Settings, compute: Accelerator, done: Checkpoint | None) -> None:
     torch.manual_seed(settings.seed)
     model = plan.build().to(compute.device, weights_dtype(settings.precision))
     if settings.channels_last or (settings.channels_last is None and compute.device.type == "cuda"):
         model = model.to(memory_format=torch.channels_last)
     if settings.compile:
         model.compile_stages()
-    feed = Feed(
-        plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken
-    )
-    preview = Preview(feed, model, run)
-    done = checkpoint.load(run.newest) if resume else None
+    names = [phase.name for phase in plan.phases]
     if done:
         checkpoint.load_model_state(model, done.weights, run.newest)
+        if done.phase not in names:
+            raise GanzooError(
+                f"{run.newest} belongs to phase {done.phase}; the recipe has {', '.join(names)}"
+            )
+    data = Path(settings.data).expanduser() if settings.data else None
+    feed = Feed(plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken)
+    preview = Preview(feed, model, run)
     total = 0
     for phase in plan.phases:
-        names = [p.name for p in plan.phases]
         if done and names.index(phase.name) < names.index(done.phase):
             total += feed.steps_of(phase)
             continue
@@ -127,15 +114,15 @@ def train_phase(
     trainer = PhaseTrainer(model, phase, compute)
     start = 0
     if resumed:
-        trainer.load_optimizer_states(resumed.optimizers)
-        if trainer.ema and resumed.averages is not None:
-            trainer.ema.load(resumed.averages)
+        _go_on(trainer, resumed, run.newest)
         start = resumed.step
     steps, base = feed.steps_of(phase), total
     loader = feed.loader(model, phase)
     batches = loader.iterate(start * phase.accumulate)
     trainer.train_mode()
-    with TrainingProgress(phase.name, start, steps, feed.batch * phase.accumulate) as bar:
+    with TrainingProgress(
+        phase.name, start, steps, feed.batch * phase.accumulate, shown=compute.is_main_process
+    ) as bar:
         for number in range(start, steps):
             trainer.set_epoch(number * phase.accumulate // loader.steps_per_epoch)
             parts = [next(batches) for _ in range(phase.accumulate)]
@@ -157,8 +144,18 @@ def train_phase(
                 preview.draw(model, trainer.ema, base + done)
                 trainer.train_mode()
             if _due(done, settings.save_every, last):
-                _save(model, trainer, run, done, base + done)
+                _save(model, trainer, run, done, base + done, settings.keep)
     return base + steps
+
+
+def _go_on(trainer: PhaseTrainer, resumed: Checkpoint, where: Path) -> None:
+    try:
+        trainer.load_optimizer_states(resumed.optimizers)
+    except (KeyError, ValueError, TypeError) as error:
+        raise GanzooError(f"the optimizers saved in {where} do not fit this recipe: {error}") from error
+    if trainer.ema and resumed.averages is not None:
+        checkpoint.check_fit(trainer.ema.state, resumed.averages, where)
+        trainer.ema.load(resumed.averages)
 
 
 def _due(done: int, every: int, last: bool) -> bool:
@@ -191,10 +188,11 @@ def _report(
     compute.log({**numbers, **rates}, step=total)
 
 
-def _save(model: Model, trainer: PhaseTrainer, run: Run, step: int, total: int) -> None:
+def _save(model: Model, trainer: PhaseTrainer, run: Run, step: int, total: int, keep: int) -> None:
     averages = trainer.ema.state if trainer.ema else None
     state = checkpoint.model_state(model)
     checkpoint.save(
         run.checkpoints,
         Checkpoint(trainer.phase.name, step, total, state, averages, trainer.optimizer_states()),
+        keep,
     )

@@ -11,10 +11,11 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from ganzoo.components import Dataset
 from ganzoo.data.caption_table import Row, read_table
+from ganzoo.data.embeddings import read_embeddings
 from ganzoo.data.examples import Examples
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.specs import DataSpec
@@ -38,17 +39,19 @@ class Folder(Dataset):
     when others come or go. `val` serves as the test split where there is no `test`.
 
     `class_from`: "folder" makes classes of the immediate subfolders (below `train/` and `test/` where these
-    are the splits), "column" of the table's column `class`.
+    are the splits), "column" of the table's column `class`. `embedding`: width of the sentence embeddings in
+    `embeddings.npy`, a row for each row of the table, for text encoders that read them; 0 = none.
     """
 
     source: ClassVar[str] = "ganzoo"
 
     class_from: Literal["none", "folder", "column"] = "none"
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    embedding: NonNegativeInt = 0
 
     def yields(self) -> DataSpec:
-        """Captions, and classes unless `class_from` is "none"."""
-        return DataSpec(captions=1, class_id=self.class_from != "none")
+        """Captions, classes unless `class_from` is "none", and embeddings of the width given."""
+        return DataSpec(captions=1, embedding=self.embedding, class_id=self.class_from != "none")
 
     def examples(self, split: str, folder: Path | None, resolution: int) -> Examples:
         """The pictures of `split`, sorted by path.
@@ -73,6 +76,7 @@ class Folder(Dataset):
             image=lambda i: Image.open(root / chosen[i]),
             fingerprint=_fingerprint(root, chosen),
             class_id=self._class_ids(root, files, chosen, rows, table, top),
+            embedding=read_embeddings(root, rows, chosen, self.embedding) if self.embedding else None,
         )
 
     def _splits(
