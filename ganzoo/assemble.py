@@ -5,8 +5,9 @@ Nothing stops at the first misfit but the wire behind it: `MismatchError` lists 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,13 +25,14 @@ from ganzoo.components import (
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.optimizers import OPTIMIZERS, Optimizer
 from ganzoo.plan import ConditioningPlan, PhasePlan, Plan, StagePlan, UpdatePlan
-from ganzoo.specs import ConditionSpec, DataSpec, ImageSpec, StageGiven, StageSpec, TextSpec
+from ganzoo.specs import DataSpec, DiscriminatorGiven, ImageSpec, StageGiven, StageSpec, TextSpec
 
 if TYPE_CHECKING:
     from ganzoo.plugins import Registry
     from ganzoo.recipe import Node, Recipe
 
 C = TypeVar("C", bound=Component)
+T = TypeVar("T")
 
 
 class MismatchError(GanzooError):
@@ -104,6 +106,14 @@ class _Assembler:
         lines = [f"{head}   at {at or node.where}", *rest, *(hint for hint in hints if hint)]
         self.misfits.append("\n     ".join(lines))
 
+    def told(self, node: Node, ask: Callable[[], T]) -> T | None:
+        """What a component answers; its GanzooError becomes a misfit."""
+        try:
+            return ask()
+        except GanzooError as error:
+            self.misfit(str(error), node)
+            return None
+
     # -- the wires --------------------------------------------------------------------------
 
     def text_spec(
@@ -112,7 +122,9 @@ class _Assembler:
         node = self.recipe.text
         if text is None or node is None:
             return None
-        spec = text.yields()
+        spec = self.told(node, text.yields)
+        if spec is None:
+            return None
         for need in sorted(text.requires() - data.offers) if data else ():
             self.misfit(
                 f"text {node.use} needs `{need}`; the data {self._use(self.recipe.data)} gives only "
@@ -173,7 +185,10 @@ class _Assembler:
             )
         if missing:
             return None
-        spec = replace(component.yields(text), boxes=data.boxes, keypoints=data.keypoints)
+        spec = self.told(node, lambda: component.yields(text))
+        if spec is None:
+            return None
+        spec = replace(spec, boxes=data.boxes, keypoints=data.keypoints)
         return ConditioningPlan(component, spec, component.epsilon(text))
 
     def stages(
@@ -190,13 +205,15 @@ class _Assembler:
                 plans.append(None)
                 continue
             given = StageGiven(self.recipe.noise, condition.spec, previous)
-            if not self.stage_fits(level, component, given, entry.stage):
+            fits = self.stage_fits(level, component, given, entry.stage)
+            previous = self.told(entry.stage, partial(component.yields, given)) if fits else None
+            if previous is None:
                 plans.append(None)
                 continue
-            previous = component.yields(given)
+            plan = StagePlan(component, given, previous, reads[level], judge)
             if judge and entry.discriminator:
-                self.discriminator_fits(level, judge, condition.spec, entry.discriminator)
-            plans.append(StagePlan(component, given, previous, reads[level], judge))
+                self.discriminator_fits(level, judge, plan.judged, entry.discriminator)
+            plans.append(plan)
         return plans
 
     def stage_fits(self, level: int, component: Stage, given: StageGiven, node: Node) -> bool:
@@ -219,9 +236,10 @@ class _Assembler:
         return not missing
 
     def discriminator_fits(
-        self, level: int, judge: Discriminator, condition: ConditionSpec, node: Node
+        self, level: int, judge: Discriminator, given: DiscriminatorGiven, node: Node
     ) -> None:
-        offered = {name for name in ("boxes", "keypoints") if getattr(condition, name)}
+        offered = {name for name in ("boxes", "keypoints") if getattr(given.condition, name)}
+        self.told(node, lambda: judge.check(given))
         for need in sorted(judge.requires() - offered):
             self.misfit(
                 f"discriminator of stages[{level}] {node.use} needs `{need}`; the data gives none", node

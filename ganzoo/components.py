@@ -107,6 +107,9 @@ class Discriminator(Component):
 
     heads: ClassVar[frozenset[str]] = frozenset({"conditional"})
 
+    def check(self, given: DiscriminatorGiven) -> None:  # noqa: B027
+        """Raises GanzooError where it cannot judge pictures of that side. By default it can judge any."""
+
     @abstractmethod
     def build(self, given: DiscriminatorGiven) -> nn.Module:
         """A module with `features(images) -> Tensor | tuple` and `judge(features, code [b, d]) -> Logits`."""

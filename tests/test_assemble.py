@@ -67,3 +67,12 @@ def test_loss_without_discriminator(toy, registry):
 
 def test_components_resolve_with_short_core_names(toy, registry):
     assert assemble(toy.set("text", "ngrams"), registry).text_spec.sentence == 256
+
+
+def test_a_components_own_objection_is_a_misfit(toy, registry, tmp_path):
+    (found,) = misfits(
+        toy.set("stages", [toy.to_dict()["stages"][0] | {"stage": {"use": "odd/stage"}}]), registry
+    )
+    assert "no installed plugin is called 'odd'" in found
+    (found,) = misfits(toy.set("text", {"use": "minilm/text", "model": str(tmp_path)}), registry)
+    assert "minilm/text finds no config.json" in found

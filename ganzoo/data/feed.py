@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
-from ganzoo.data.cache import Packed, cache_folder, pack
+from ganzoo.data.cache import Packed, cache_folder, decode, pack
 from ganzoo.data.captions import CaptionStore
 from ganzoo.data.examples import Examples
 from ganzoo.data.loader import Loader
@@ -114,7 +114,7 @@ class Feed:
         rows = np.linspace(0, len(examples) - 1, count).round().astype(np.int64)
         chosen = Packed(self._packed.images[:0], rows).select(examples)
         side = max(self.plan.resolutions)
-        real = np.stack([np.asarray(chosen.image(i).convert("RGB").resize((side, side))) for i in range(count)])
+        real = np.stack([decode(chosen.image(i), side).transpose(1, 2, 0) for i in range(count)])
         store = CaptionStore(chosen)
         store.tokenize(model.text_encoder)
         slots = store.choose(np.arange(count), np.zeros(count))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from ganzoo_gan_int_cls.weights import GanIntCls
-from safetensors.torch import load_file
 from torch import Tensor
 
 from ganzoo.assemble import assemble
@@ -18,24 +16,14 @@ from ganzoo.model import Model
 from ganzoo.plan import Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.recipe import Recipe
+from ganzoo.testing.golden import Golden
 
 GOLDEN = Path(__file__).parent / "golden"
 ADAM = {"use": "adam", "lr": 2e-4, "betas": [0.5, 0.999], "torch7": True}
 
 
-@dataclass(frozen=True)
-class Golden:
+class Authors(Golden):
     """One fixture: what went in, and what the authors' code made of it."""
-
-    config: dict[str, Any]
-    weights: dict[str, Tensor]
-    io: dict[str, Tensor]
-
-    @classmethod
-    def read(cls, name: str) -> Golden:
-        folder = GOLDEN / name
-        config = json.loads((folder / "meta.json").read_text())["config"]
-        return cls(config, load_file(folder / "weights.safetensors"), load_file(folder / "io.safetensors"))
 
     @property
     def interpolates(self) -> bool:
@@ -103,31 +91,12 @@ class Golden:
         GanIntCls().load(model, self.state())
         return model
 
-    def error(self, ours: Tensor, key: str) -> float:
-        """|ours - theirs| / |theirs| in the 2-norm."""
-        theirs = self.io[key].double().flatten()
-        return float((ours.detach().double().flatten() - theirs).norm() / theirs.norm())
-
-    def gradient_errors(self, ours: dict[str, Tensor], key: str) -> dict[str, float]:
-        """`error` of each gradient by its path.
-
-        Where theirs is zero but for rounding (a bias in front of a BatchNorm), ours over their largest.
-        """
-        theirs = {k.removeprefix(key): v for k, v in self.io.items() if k.startswith(key)}
-        largest = max(float(value.norm()) for value in theirs.values())
-        return {
-            path: self.error(value, key + path)
-            if float(theirs[path].norm()) > 1e-5 * largest
-            else float(value.norm()) / largest
-            for path, value in ours.items()
-        }
-
 
 @pytest.fixture(params=["gan_int_cls_a", "gan_cls_coco_a"])
-def golden(request: pytest.FixtureRequest) -> Golden:
-    return Golden.read(request.param)
+def golden(request: pytest.FixtureRequest) -> Authors:
+    return Authors(GOLDEN / request.param)
 
 
 @pytest.fixture
-def birds() -> Golden:
-    return Golden.read("gan_int_cls_a")
+def birds() -> Authors:
+    return Authors(GOLDEN / "gan_int_cls_a")

@@ -12,19 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ganzoo.flow import Batch, TextFeatures, Tokens
 from ganzoo.step import Step
+from ganzoo.testing.golden import RecordedDraws
 from ganzoo.updates import PhaseTrainer
-
-
-class Recorded:
-    """The draws that the authors' run made, in the order in which it made them."""
-
-    def __init__(self, *draws):
-        self.draws = list(draws)
-
-    def normal(self, rows, width):
-        draw = self.draws.pop(0) if width else torch.zeros(rows, 0)
-        assert draw.shape == (rows, width)
-        return draw
 
 
 def batch_of(golden, dtype=torch.float64):
@@ -42,7 +31,7 @@ def step_of(golden, update, **changes):
     model = golden.model()
     noise = golden.noise({"discriminator": "D", "generator": "G"}[update]).double()
     phase = model.plan.phases[0]
-    step = Step(model, replace(batch_of(golden), **changes), phase, Recorded(noise))
+    step = Step(model, replace(batch_of(golden), **changes), phase, RecordedDraws([noise]))
     step.begin(update, keep_graph=update == "generator", regenerate=True)
     return step
 
@@ -112,9 +101,9 @@ def test_golden_iteration_through_the_loop(golden):
     start = {net: {path: slot.detach().clone() for path, slot in slots(model, net).items()} for net in NETS}
     trainer = PhaseTrainer(model, model.plan.phases[0], Accelerator(cpu=True))
     trainer.train_mode()
-    draws = Recorded(golden.noise("D").double(), golden.noise("G").double())
+    draws = RecordedDraws([golden.noise("D").double(), golden.noise("G").double()])
     values = trainer.take_step(0, [batch_of(golden)], [draws])
-    assert not draws.draws
+    assert draws.left == 0
     objective = "gan_int_cls/interpolation" if golden.interpolates else "core/nonsaturating"
     assert golden.error(values["discriminator/gan_int_cls/matching"], "step/errD") < 1e-4
     assert golden.error(values[f"generator/{objective}"], "step/errG") < 1e-4

@@ -37,9 +37,14 @@ class BirdsFlowers(Discriminator):
     text: PositiveInt = 128
     bias: bool = False
 
+    def check(self, given: DiscriminatorGiven) -> None:
+        """Raises GanzooError unless pictures have a power of two of at least 16 pixels a side."""
+        _check_side(self, given)
+
     def build(self, given: DiscriminatorGiven) -> Matcher:
         """The network for `given`. Raises GanzooError unless `image` is a power of two of at least 16."""
-        tower = _tower(_side(self, given), self.channels, activated=False, bias=self.bias)
+        self.check(given)
+        tower = _tower(given.image, self.channels, activated=False, bias=self.bias)
         code = nn.Sequential(
             nn.Linear(given.condition.discriminator_code, self.text), nn.BatchNorm1d(self.text), leaky()
         )
@@ -66,16 +71,21 @@ class Coco(Discriminator):
     text: PositiveInt = 128
     bias: bool = False
 
+    def check(self, given: DiscriminatorGiven) -> None:
+        """Raises GanzooError unless pictures have a power of two of at least 16 pixels a side."""
+        _check_side(self, given)
+
     def build(self, given: DiscriminatorGiven) -> Matcher:
         """The network for `given`. Raises GanzooError unless `image` is a power of two of at least 16."""
-        tower = _tower(_side(self, given), self.channels, activated=True, bias=self.bias)
+        self.check(given)
+        tower = _tower(given.image, self.channels, activated=True, bias=self.bias)
         code = nn.Sequential(nn.Linear(given.condition.discriminator_code, self.text), leaky())
         return Matcher(tower, code, self.channels, self.text, self.bias)
 
 
-def _side(component: BirdsFlowers | Coco, given: DiscriminatorGiven) -> int:
+def _check_side(component: BirdsFlowers | Coco, given: DiscriminatorGiven) -> None:
     try:
-        return checked_resolution(given.image)
+        checked_resolution(given.image)
     except ValueError as error:
         raise GanzooError(
             f"{type(component).__name__} cannot judge pictures of this side: {error}"
