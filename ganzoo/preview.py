@@ -19,18 +19,20 @@ SEEDS = (0, 1, 2, 3)
 
 
 class Preview:
-    """Draws `samples/step-N.png`: a row a caption, real pictures of it first, then one column a seed."""
+    """Draws `samples/step-N.png`: a row a caption, a real picture of it first, then one column a seed."""
 
     def __init__(self, feed: Feed, model: Model, run: Run) -> None:
         self._run = run
         self._captions, self._tokens, self._real = feed.held_out(model, CAPTIONS)
 
     def draw(self, model: Model, ema: Ema | None, step: int) -> None:
-        """Draw the grid with the averaged weights where there are any."""
+        """Draw the grid with the averaged weights where there are any. Raises GanzooError if it cannot."""
         if ema:
             with ema.applied():
                 return self.draw(model, None, step)
         columns = [pictures.to_array(model.generate(self._tokens, seed)) for seed in SEEDS]
         sheet = np.stack([self._real, *columns], axis=1)
         labels = ["real", *(f"seed {seed}" for seed in SEEDS)]
-        pictures.save(pictures.grid(sheet, self._captions, labels), self._run.samples / f"step-{step:08d}.png")
+        pictures.save(
+            pictures.grid(sheet, self._captions, labels), self._run.samples / f"step-{step:08d}.png"
+        )

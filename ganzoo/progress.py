@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,17 +19,37 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 console = Console(stderr=True)
+log = logging.getLogger("ganzoo")
 
 QUIET_SECONDS = 10.0
 
 
+class ConsoleHandler(logging.Handler):
+    """Log records as plain lines on stderr, above a bar that may be shown there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record; warnings and errors begin with their level."""
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        console.print(Text(level + record.getMessage()), soft_wrap=True)
+
+
+def show_log() -> logging.Logger:
+    """Show ganzoo's log lines on stderr; of several processes only the first shows more than warnings."""
+    if not any(isinstance(handler, ConsoleHandler) for handler in log.handlers):
+        log.addHandler(ConsoleHandler())
+    log.setLevel(logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING)
+    return log
+
+
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for counted work: call the result with (done, total). Off a terminal, a line every ten seconds."""
+    """A bar for counted work: call the result with (done, total). Off a terminal, a line now and then."""
     bar = Progress(
-        SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(),
         console=console, disable=not console.is_terminal, transient=True,
     )  # fmt: skip
     task = bar.add_task(what, total=None)
@@ -38,25 +60,39 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
         bar.update(task, completed=done, total=total)
         if not console.is_terminal and time.monotonic() - said > QUIET_SECONDS:
             said = time.monotonic()
-            console.print(f"{what}: {done} of {total}", highlight=False)
+            log.info("%s: %d of %d", what, done, total)
 
     with bar:
         yield advance
 
 
-class TrainingProgress:
-    """The bar of one phase: step, losses, steps/s, images/s, time left. Use it as a context manager."""
+class _Bar(Progress):
+    """A bar with a line of text below it, wrapped where the terminal is narrow."""
 
-    def __init__(self, phase: str, start: int, total: int, images_a_step: int) -> None:
+    below = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        if self.below:
+            yield Text(self.below)
+
+
+class TrainingProgress:
+    """The progress of one phase: step, time left, steps/s, images/s, losses. Use it as a context manager.
+
+    `shown`: on a terminal a bar; else a log line at each `say`. Only one process of several shows it.
+    """
+
+    def __init__(self, phase: str, start: int, total: int, images_a_step: int, shown: bool = True) -> None:
         self._images = images_a_step
-        self._phase, self._total = phase, total
+        self._phase, self._total, self._shown = phase, total, shown
         self._since, self._from = time.monotonic(), start
-        self._bar = Progress(
-            TextColumn("[bold]{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-            TextColumn("{task.fields[said]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-            console=console, disable=not console.is_terminal,
+        self._bar = _Bar(
+            TextColumn("{task.description}", style="bold", markup=False), BarColumn(bar_width=24),
+            MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+            console=console, disable=not (shown and console.is_terminal),
         )  # fmt: skip
-        self._task = self._bar.add_task(phase, total=total, completed=start, said="")
+        self._task = self._bar.add_task(phase, total=total, completed=start)
 
     def __enter__(self) -> TrainingProgress:
         self._bar.start()
@@ -78,9 +114,19 @@ class TrainingProgress:
 
     def say(self, step: int, losses: Mapping[str, float], rates: Mapping[str, float]) -> None:
         """Show the newest losses and rates."""
-        shown = "  ".join(f"{name.split('/')[0][0].upper()} {name.split('/')[-1]} {v:.3f}" for name, v in losses.items())
         speed = f"{rates['steps_per_second']:.2f} steps/s  {rates['images_per_second']:.0f} images/s"
-        self._bar.update(self._task, said=f"{shown}  {speed}")
-        if not console.is_terminal:
+        shown = "  ".join(f"{short} {losses[name]:.4g}" for name, short in short_names(losses).items())
+        self._bar.below = f"{speed}  {shown}"
+        if self._shown and not console.is_terminal:
             left = timedelta(seconds=round((self._total - step) / max(rates["steps_per_second"], 1e-9)))
-            console.print(f"{self._phase} {step}/{self._total}  {shown}  {speed}  {left} left", highlight=False, soft_wrap=True)
+            log.info("%s %d/%d  %s left  %s  %s", self._phase, step, self._total, left, speed, shown)
+
+
+def short_names(losses: Iterable[str]) -> dict[str, str]:
+    """`generator/core/hinge` as `G hinge`; with the prefix where two plugins' losses would look alike."""
+    names = [name.split("/", 1) for name in losses]
+    ends = [(update, loss.rsplit("/", 1)[-1]) for update, loss in names]
+    return {
+        f"{update}/{loss}": f"{update[0].upper()} {end if ends.count((update, end)) == 1 else loss}"
+        for (update, loss), (_, end) in zip(names, ends, strict=True)
+    }

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo import checkpoint
 from ganzoo.errors import GanzooError
+from ganzoo.recipe import Recipe, load_recipes, only
+from ganzoo.settings import Settings
 
 if TYPE_CHECKING:
     from ganzoo.model import Model
-    from ganzoo.recipe import Recipe
+
+log = logging.getLogger("ganzoo")
+
+RECIPE, SETTINGS, METRICS = "recipe.yaml", "run.json", "metrics.jsonl"
 
 
 @dataclass(frozen=True)
 class Run:
     """One training run on disk.
 
-    `recipe.yaml` (every value resolved), `run.json` (settings, versions, device), `metrics.jsonl` (one line a log
-    interval), `samples/step-N.png`, `checkpoints/step-N/`.
+    `recipe.yaml` (every value resolved), `run.json` (settings, versions, device), `metrics.jsonl` (one line
+    a log interval), `samples/step-N.png`, `checkpoints/step-N/`.
     """
 
     path: Path
@@ -32,25 +38,43 @@ class Run:
     @classmethod
     def create(cls, path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> Run:
         """Start a run folder. Raises GanzooError when the folder holds a run already or cannot be written."""
-        if (path / "recipe.yaml").exists():
-            raise GanzooError(f"{path} holds a run already; name another folder with `--run`, or add `--resume` to go on")
         run = cls(path)
-        try:
+        if (path / RECIPE).exists():
+            steps = f"its newest checkpoint is {run.saved[-1].name}" if run.saved else "it has no checkpoint"
+            way = "add `--resume` to go on" if run.saved else "delete it to begin again"
+            raise GanzooError(
+                f"{path} holds a run already ({steps}); {way}, or name another folder with `--run`"
+            )
+        with _writing(path):
             run.samples.mkdir(parents=True, exist_ok=True)
             run.checkpoints.mkdir(exist_ok=True)
-        except OSError as error:
-            raise GanzooError(f"cannot write the run folder {path}: {error.strerror or error}") from error
-        run.write("run.json", json.dumps({**settings, "versions": versions(recipe)}, indent=2) + "\n")
-        run.write("recipe.yaml", recipe.to_yaml())
+            run.describe(recipe, settings)
         return run
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
         """An existing run. Raises GanzooError when there is none."""
         run = cls(Path(path).expanduser())
-        if not (run.path / "recipe.yaml").is_file():
-            raise GanzooError(f"{run.path} is no run folder: it has no recipe.yaml; `ganzoo train NAME --run {run.path}` makes one")
+        if not (run.path / RECIPE).is_file():
+            raise GanzooError(
+                f"{run.path} is no run folder: it has no {RECIPE}; "
+                f"`ganzoo train NAME --run {run.path}` makes one"
+            )
         return run
+
+    @contextmanager
+    def dropped_if_untouched(self) -> Iterator[None]:
+        """When the block fails before anything was logged, drawn or saved, take away what `create` made."""
+        try:
+            yield
+        except BaseException:
+            if not (self.saved or any(self.samples.glob("*")) or (self.path / METRICS).exists()):
+                for name in (RECIPE, SETTINGS):
+                    (self.path / name).unlink(missing_ok=True)
+                for folder in (self.samples, self.checkpoints, self.path):
+                    with suppress(OSError):  # it holds something that is not ours
+                        folder.rmdir()
+            raise
 
     @property
     def samples(self) -> Path:
@@ -64,54 +88,136 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe it was trained with, every value resolved."""
-        from ganzoo.recipe import Recipe
-
-        path = self.path / "recipe.yaml"
-        return Recipe.from_yaml(path.read_text(), where=str(path))
+        """The recipe it was trained with, every value resolved. Raises GanzooError when it is damaged."""
+        path = self.path / RECIPE
+        return only(load_recipes(path), None, str(path))
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Seed, data folder, device, precision and versions of the run."""
-        settings: dict[str, Any] = json.loads((self.path / "run.json").read_text())
-        return settings
+        """What `run.json` says: the settings, `on` (the device), `versions`. GanzooError if damaged."""
+        path = self.path / SETTINGS
+        try:
+            said = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise GanzooError(f"the run folder is damaged: {path} cannot be read: {error}") from error
+        if not isinstance(said, dict):
+            raise GanzooError(f"the run folder is damaged: {path} is not a JSON object")
+        return said
 
-    def write(self, name: str, text: str) -> None:
+    def settings_to_go_on(self, recipe: Recipe, given: Mapping[str, Any]) -> Settings:
+        """The run's settings where `given` has none. Raises GanzooError where `recipe` is another one."""
+        different = differences(self.recipe, recipe)
+        if different:
+            listed = "\n  ".join(different)
+            raise GanzooError(f"{self.path} cannot go on with another recipe; it differs in\n  {listed}")
+        names = {field.name for field in fields(Settings)}
+        stored = {name: value for name, value in self.settings.items() if name in names}
+        return Settings.of(stored | {name: value for name, value in given.items() if value is not None})
+
+    def describe(self, recipe: Recipe, settings: Mapping[str, Any]) -> None:
+        """Write `run.json` and `recipe.yaml`."""
+        about = {**settings, "versions": versions(recipe)}
+        self._write(SETTINGS, json.dumps(about, indent=2) + "\n")
+        self._write(RECIPE, recipe.to_yaml())
+
+    def _write(self, name: str, text: str) -> None:
         """Write a small text file of the run atomically."""
         partial = self.path / f".{name}.partial"
-        partial.write_text(text)
+        partial.write_text(text, "utf-8")
         os.replace(partial, self.path / name)
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Append one line to metrics.jsonl."""
-        with (self.path / "metrics.jsonl").open("a") as file:
+        with _writing(self.path), (self.path / METRICS).open("a") as file:
             file.write(json.dumps(dict(line)) + "\n")
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line."""
-        path = self.path / "metrics.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        """Every logged line. Raises GanzooError for a damaged one."""
+        path = self.path / METRICS
+        lines = path.read_text().splitlines() if path.exists() else []
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise GanzooError(f"{path} has a line that is not JSON: {error}") from error
+
+    def rewind(self, step: int) -> None:
+        """Forget what was logged after `step`, and a line that was cut short: training goes on from there."""
+        path = self.path / METRICS
+        kept = []
+        for line in path.read_text().splitlines() if path.exists() else []:
+            with suppress(ValueError, KeyError, TypeError):  # cut short when the run was stopped
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+        with _writing(self.path):
+            self._write(METRICS, "".join(kept))
+
+    @property
+    def saved(self) -> list[Path]:
+        """The complete checkpoints, oldest first."""
+        from ganzoo.checkpoint import all_in
+
+        return all_in(self.checkpoints)
 
     @property
     def newest(self) -> Path:
         """The newest complete checkpoint. Raises GanzooError when there is none yet."""
-        saved = checkpoint.all_in(self.checkpoints)
-        if not saved:
-            raise GanzooError(f"{self.path} has no checkpoint yet; let it train longer, or lower `--save-every`")
-        return saved[-1]
+        if not self.saved:
+            raise GanzooError(
+                f"{self.path} has no checkpoint yet; let it train longer, or lower `--save-every`"
+            )
+        return self.saved[-1]
 
     def load(self) -> Model:
-        """The model with its averaged weights (the live ones where nothing was averaged), in evaluation mode."""
+        """The model with its averaged weights (the live ones where nothing was averaged), in evaluation mode.
+
+        Logs which versions differ from those it was trained with. Raises GanzooError for a damaged folder.
+        """
+        from ganzoo import checkpoint
         from ganzoo.assemble import assemble
         from ganzoo.plugins import load as load_plugins
 
-        model = assemble(self.recipe, load_plugins()).build()
-        saved = checkpoint.load(self.newest, optimizers=False)
-        checkpoint.load_model_state(model, saved.weights, self.newest)
+        newest, recipe = self.newest, self.recipe
+        model = assemble(recipe, load_plugins()).build()
+        saved = checkpoint.load(newest, optimizers=False)
+        checkpoint.load_model_state(model, saved.weights, newest)
         if saved.averages is not None:
-            model.generator.load_state_dict(dict(saved.averages))
+            checkpoint.load_averages(model, saved.averages, newest)
+        self._say_other_versions(recipe)
         return model.eval()
+
+    def _say_other_versions(self, recipe: Recipe) -> None:
+        before = self.settings.get("versions")
+        now = versions(recipe)
+        for name, version in before.items() if isinstance(before, dict) else ():
+            if name in now and now[name] != version:
+                log.info("trained with %s %s; here is %s", name, version, now[name])
+
+
+def run_folder(asked: Recipe | str | Path, recipe: Recipe, run_dir: str | Path | None) -> Path:
+    """Where a training goes: `run_dir`; without one, the run folder that was `asked` for, or runs/NAME."""
+    if run_dir is not None:
+        return Path(run_dir).expanduser()
+    if not isinstance(asked, Recipe):
+        folder = Path(asked).expanduser()
+        if (folder / RECIPE).is_file():
+            return folder
+    return Path("runs") / recipe.name
+
+
+def differences(before: Recipe, now: Recipe) -> list[str]:
+    """What two recipes say differently, apart from how long phases are: `path: before, now after`."""
+    found: list[str] = []
+
+    def compare(path: tuple[str, ...], old: Any, new: Any) -> None:
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            for key in dict.fromkeys((*old, *new)):
+                compare((*path, key), old.get(key), new.get(key))
+        elif old != new and not (path[0] == "training" and len(path) == 3 and path[2] in ("steps", "epochs")):
+            found.append(f"{'.'.join(path)}: {old} in the run, now {new}")
+
+    compare((), before.to_dict(), now.to_dict())
+    return found
 
 
 def versions(recipe: Recipe) -> dict[str, str]:
@@ -124,3 +230,11 @@ def versions(recipe: Recipe) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GanzooError(f"cannot write the run folder {path}: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""Where and how a model computes: device, precision, processes (through accelerate), and the memory of the C library."""
+"""Where and how a model computes: device, precision, processes (through accelerate), memory blocks."""
 
 from __future__ import annotations
 
@@ -9,43 +9,81 @@ import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.tracking import get_available_trackers
+from accelerate.utils import LoggerType
 
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, did_you_mean
 
 log = logging.getLogger("ganzoo")
 
-Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "fp64")
+
+# What torch says, in errors that are not an OutOfMemoryError, when there is no memory left.
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+
+
+def device_called(name: str) -> torch.device:
+    """The device for "auto" (the GPU where there is one), "cpu" or "cuda".
+
+    Raises GanzooError for another name, and when a GPU is asked for and there is none.
+    """
+    if name not in DEVICES:
+        hint = did_you_mean(name, DEVICES)
+        if name.startswith("cuda:"):
+            hint = f"; the environment variable CUDA_VISIBLE_DEVICES={name[5:]} chooses that GPU"
+        raise GanzooError(f"no device `{name}`; expected {_or(DEVICES)}{hint}")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise GanzooError(
+            "a GPU was asked for with `--device cuda`, but torch sees none here; "
+            "use `--device cpu`, or install a torch build that fits this machine's driver"
+        )
+    return torch.device("cpu" if name == "cpu" or not there else "cuda")
 
 
 def accelerator(
-    device: str = "auto", precision: Precision = "auto", trackers: Sequence[str] = (), folder: Path | None = None
+    device: str = "auto", precision: str = "auto", trackers: Sequence[str] = (), folder: Path | None = None
 ) -> Accelerator:
-    """An Accelerator on `device` ("auto", "cpu" or "cuda") in `precision`.
+    """An Accelerator on `device` ("auto", "cpu" or "cuda") in `precision`; `trackers` write into `folder`.
 
-    "auto" is the GPU and bf16 where there is one, else the CPU and fp32. fp64 is for comparing with golden numbers.
-    Raises GanzooError when a GPU is asked for and there is none.
+    "auto" is the GPU and bf16 where there is one, else the CPU and fp32. fp64 is for comparing with golden
+    numbers. Raises GanzooError for unknown names, a GPU that is not there, fp16 on a CPU, a tracker that is
+    not installed.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise GanzooError(f"no device `{device}`; expected auto, cpu or cuda")
-    if device == "cuda" and not torch.cuda.is_available():
+    cpu = device_called(device).type == "cpu"
+    if precision not in PRECISIONS:
         raise GanzooError(
-            "a GPU was asked for with `device cuda`, but torch sees none here; "
-            "use `--device cpu`, or install a torch build that fits this machine's driver"
+            f"no precision `{precision}`; expected {_or(PRECISIONS)}{did_you_mean(precision, PRECISIONS)}"
         )
-    cpu = device == "cpu" or not torch.cuda.is_available()
     if precision == "auto":
         precision = "fp32" if cpu else "bf16"
     if cpu and precision == "fp16":
         raise GanzooError("fp16 needs a GPU; on the CPU use `--precision bf16` or fp32")
+    _check_trackers(trackers)
     mixed = precision if precision in ("bf16", "fp16") else "no"
+    if not torch.distributed.is_initialized():
+        # accelerate keeps one state a process and refuses to change it: a second training begins anew.
+        AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(mixed_precision=mixed, cpu=cpu, log_with=list(trackers) or None, project_dir=folder)
 
 
-def weights_dtype(precision: Precision) -> torch.dtype:
+def _check_trackers(names: Sequence[str]) -> None:
+    known = [str(name) for name in LoggerType.list() if name != "all"]
+    installed = [str(name) for name in get_available_trackers()]
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; accelerate knows {', '.join(known)}"
+            raise GanzooError(f"no tracker `{name}`{hint}")
+        if name not in installed:
+            raise GanzooError(f"tracker `{name}` is not installed; try: pip install {name.replace('_', '-')}")
+
+
+def weights_dtype(precision: str) -> torch.dtype:
     """What weights are kept in: float64 for fp64, else float32 (autocast does the rest)."""
     return torch.float64 if precision == "fp64" else torch.float32
 
@@ -53,8 +91,8 @@ def weights_dtype(precision: Precision) -> torch.dtype:
 def keep_large_blocks() -> bool:
     """Make glibc keep large freed blocks rather than hand them back to the system at each step.
 
-    The same arithmetic, about 1.4 times faster steps on a CPU, 9 to 18 % more memory. Only on Linux with glibc;
-    says whether it took effect. GANZOO_KEEP_LARGE_BLOCKS=0 turns it off.
+    The same arithmetic, about 1.4 times faster steps on a CPU, 9 to 18 % more memory. Only on Linux with
+    glibc; says whether it took effect. GANZOO_KEEP_LARGE_BLOCKS=0 turns it off.
     """
     if platform.libc_ver()[0] != "glibc" or os.environ.get("GANZOO_KEEP_LARGE_BLOCKS") == "0":
         return False
@@ -68,12 +106,21 @@ def keep_large_blocks() -> bool:
 
 @contextmanager
 def explaining_memory(advice: str) -> Iterator[None]:
-    """Turn the device's out-of-memory error into a GanzooError that ends in `advice`."""
+    """Turn an out-of-memory error of a GPU, torch on the CPU or NumPy into a GanzooError with `advice`."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise GanzooError(f"the device ran out of memory: {str(error).splitlines()[0]}\n{advice}") from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        text = str(error)
+        on_gpu = isinstance(error, torch.OutOfMemoryError) or "CUDA" in text
+        if not (
+            isinstance(error, (torch.OutOfMemoryError, MemoryError))
+            or any(said in text for said in NO_MEMORY)
+        ):
             raise
-        raise GanzooError(f"this machine ran out of memory: {str(error).splitlines()[0]}\n{advice}") from error
+        where = "the GPU" if on_gpu else "this machine"
+        first = text.splitlines()[0] if text else "no more is known"
+        raise GanzooError(f"{where} ran out of memory: {first}\n{advice}") from error
+
+
+def _or(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,23 @@ from PIL import Image
 from ganzoo import pictures
 from ganzoo.errors import GanzooError
 from ganzoo.model import Model
-from ganzoo.runtime import Precision, accelerator, explaining_memory, keep_large_blocks, weights_dtype
+from ganzoo.runtime import device_called, explaining_memory, keep_large_blocks
 
 MEMORY_ADVICE = "ask for fewer captions or seeds at once, or lower `--batch`"
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+GRID_SIDE, GRID_CELLS = 60, 1024  # a grid larger than this no one can look at, and some formats cannot hold
+MOST_SEEDS = 10_000
 
 
 def read_captions(path: Path) -> list[str]:
     """One caption a line. Raises GanzooError for a missing file, an empty line, or no caption at all."""
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise GanzooError(f"cannot read captions from {path}: {error}") from error
+        lines = path.expanduser().read_text("utf-8-sig").splitlines()
+    except OSError as error:
+        raise GanzooError(f"cannot read captions from {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise GanzooError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
     empty = [number for number, line in enumerate(lines, 1) if not line.strip()]
     if empty:
         raise GanzooError(f"{path}:{empty[0]} is empty; expected one caption a line")
@@ -32,21 +39,63 @@ def read_captions(path: Path) -> list[str]:
     return [line.strip() for line in lines]
 
 
+def check_captions(captions: Sequence[str]) -> None:
+    """Raise GanzooError when there is no caption, or an empty one."""
+    if not captions:
+        raise GanzooError("no caption was given; expected captions, or `--captions FILE` with one a line")
+    for number, caption in enumerate(captions, 1):
+        if not caption.strip():
+            raise GanzooError(f"caption {number} of {len(captions)} is empty")
+
+
 def parse_seeds(text: str) -> list[int]:
-    """`0-7` or `1,5,9` or both, `0-3,9`. Raises GanzooError for anything else."""
+    """`0-7` or `1,5,9` or both, `0-3,9`. Raises GanzooError for anything else, repeated or too many seeds."""
     seeds: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
+        match = re.fullmatch(r"\s*([0-9]{1,9})(?:-([0-9]{1,9}))?\s*", part)
         if not match or (match[2] and int(match[2]) < int(match[1])):
-            raise GanzooError(f"cannot read seeds `{text}`; expected numbers and rising ranges such as 0-7 or 1,5,9")
-        seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
+            raise GanzooError(
+                f"cannot read seeds `{text}`; expected numbers and rising ranges such as 0-7 or 1,5,9"
+            )
+        wanted = range(int(match[1]), int(match[2] or match[1]) + 1)
+        if len(seeds) + len(wanted) > MOST_SEEDS:
+            raise GanzooError(f"seeds `{text}` are more than {MOST_SEEDS}; ask for fewer at a time")
+        seeds += wanted
+    if len(set(seeds)) < len(seeds):
+        raise GanzooError(f"seeds `{text}` name a seed twice; the same seed draws the same picture")
     return seeds
 
 
-def prepare(model: Model, device: str = "auto", precision: Precision = "fp32") -> Model:
-    """The model where and how it should compute."""
+def check_out(out: Path, separate: bool, rows: int, columns: int) -> None:
+    """Find out before anything is drawn whether `out` can hold a grid of rows x columns, or single files.
+
+    Raises GanzooError: an unknown ending, a folder that cannot be written, a grid too large.
+    """
+    known = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+    if separate:
+        if out.suffix.lower() in ENDINGS:
+            raise GanzooError(f"with --separate, --out names a folder, not a picture such as `{out}`")
+    elif out.suffix.lower() not in ENDINGS:
+        raise GanzooError(f"cannot tell the picture format of `{out}`; end its name in {known}")
+    elif max(rows, columns) > GRID_SIDE or rows * columns > GRID_CELLS:
+        raise GanzooError(
+            f"a grid of {rows} captions and {columns} seeds is too large; at most {GRID_SIDE} of either and "
+            f"{GRID_CELLS} pictures; add `--separate` for one file a picture"
+        )
+    folder = out if separate else out.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise GanzooError(f"cannot write pictures to {folder}: {error.strerror or error}") from error
+    if not separate and out.is_dir():
+        raise GanzooError(f"cannot write the picture {out}: it is a folder")
+
+
+def prepare(model: Model, device: str = "auto") -> Model:
+    """The model where it should compute. Raises GanzooError for a device that is not there."""
     keep_large_blocks()
-    return model.to(accelerator(device).device, weights_dtype(precision))
+    return model.to(device_called(device))
 
 
 def sample(
@@ -55,7 +104,7 @@ def sample(
     """[captions, seeds, r, r, 3] uint8 pictures; the same caption and seed, the same picture."""
     with explaining_memory(MEMORY_ADVICE):
         columns = [pictures.to_array(model.generate(captions, seed, batch=batch)) for seed in seeds]
-    return np.stack(columns, axis=1)
+        return np.stack(columns, axis=1)
 
 
 def save_grid(drawn: NDArray[np.uint8], captions: Sequence[str], seeds: Sequence[int], out: Path) -> None:
@@ -63,14 +112,27 @@ def save_grid(drawn: NDArray[np.uint8], captions: Sequence[str], seeds: Sequence
     pictures.save(pictures.grid(drawn, captions, [f"seed {seed}" for seed in seeds]), out)
 
 
-def save_separate(
-    drawn: NDArray[np.uint8], captions: Sequence[str], seeds: Sequence[int], folder: Path
-) -> list[Path]:
-    """One file a picture, `NUMBER-caption-seed-S.png` in `folder`; returns the paths."""
-    paths = []
-    for row, caption in enumerate(captions):
-        slug = re.sub(r"[^a-z0-9]+", "-", caption.lower()).strip("-")[:60]
-        for column, seed in enumerate(seeds):
-            paths.append(folder / f"{row + 1:04d}-{slug}-seed-{seed}.png")
-            pictures.save(Image.fromarray(drawn[row, column]), paths[-1])
-    return paths
+def draw_separate(
+    model: Model,
+    captions: Sequence[str],
+    seeds: Sequence[int],
+    folder: Path,
+    batch: int = 64,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Draw one file a picture, `NUMBER-caption-seed-S.png` in `folder`; returns how many.
+
+    Only `batch` pictures are held in memory. `progress(done, total)` is called as they are written.
+    """
+    done, total = 0, len(captions) * len(seeds)
+    for start in range(0, len(captions), batch):
+        chunk = captions[start : start + batch]
+        for seed in seeds:
+            drawn = sample(model, chunk, [seed], batch)[:, 0]
+            for number, (caption, picture) in enumerate(zip(chunk, drawn, strict=True), start + 1):
+                slug = re.sub(r"\W+", "-", caption.lower()).strip("-")[:40] or "caption"
+                pictures.save(Image.fromarray(picture), folder / f"{number:04d}-{slug}-seed-{seed}.png")
+            done += len(chunk)
+            if progress:
+                progress(done, total)
+    return done

@@ -46,17 +46,17 @@ def train(
 ) -> Run:
     """Train `recipe` (a Recipe, or a name in the catalogue) on the data folder `data`, into `run_dir`.
 
-    `settings` are the fields of `Settings`. With `resume` the run goes on from its newest checkpoint, with the
-    settings it was started with where no others are given. Returns the run. Raises GanzooError (MismatchError
-    for a recipe that cannot be assembled) before any work is lost.
+    `settings` are the fields of `Settings`. With `resume` the run goes on from its newest checkpoint, with
+    the settings it was started with where no others are given. Returns the run. Raises GanzooError
+    (MismatchError for a recipe that cannot be assembled) before any work is lost.
     """
     asked, recipe = recipe, find_recipe(recipe) if isinstance(recipe, str) else recipe
     folder = run_folder(asked, recipe, run_dir)
-    settings["data"] = str(data) if data else None
+    settings["data"] = str(Path(data).expanduser().absolute()) if data else None
     chosen = Run.open(folder).settings_to_go_on(recipe, settings) if resume else Settings.of(settings)
+    plan = assemble(recipe, load_plugins())
     if chosen.keep_large_blocks:
         keep_large_blocks()
-    plan = assemble(recipe, load_plugins())
     compute = accelerator(chosen.device, chosen.precision, chosen.trackers, folder)
     done = checkpoint.load(Run(folder).newest) if resume else None
     run = Run(folder)
@@ -87,7 +87,7 @@ def _train(plan: Plan, run: Run, settings: Settings, compute: Accelerator, done:
             raise GanzooError(
                 f"{run.newest} belongs to phase {done.phase}; the recipe has {', '.join(names)}"
             )
-    data = Path(settings.data).expanduser() if settings.data else None
+    data = Path(settings.data) if settings.data else None
     feed = Feed(plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken)
     preview = Preview(feed, model, run)
     total = 0
