@@ -276,6 +276,7 @@ class _Assembler:
                     phase.epochs,
                     levels,
                     phase.ema,
+                    phase.ema_warmup,
                     phase.samples_per_caption,
                     phase.accumulate,
                     tuple(u for u in updates if u),

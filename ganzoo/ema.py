@@ -23,12 +23,13 @@ class Ema:
         self._averaged = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Take the module's present weights in."""
+    def update(self, number: int) -> None:
+        """Take the module's weights after step `number` (from 0) in."""
+        decay = min(self.decay, (1 + number) / (10 + number)) if self.warmup else self.decay
         live = self._module.state_dict()
         averages = [self.state[name] for name in self._averaged]
         if averages:
-            torch._foreach_lerp_(averages, [live[name] for name in self._averaged], 1 - self.decay)
+            torch._foreach_lerp_(averages, [live[name] for name in self._averaged], 1 - decay)
         averaged = set(self._averaged)
         for name, value in live.items():
             if name not in averaged:

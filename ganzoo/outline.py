@@ -63,7 +63,8 @@ class Update(_Part):
 class Phase(_Part):
     """One phase of training: so many steps or epochs. `stages`: numbers of those that train, None = all.
 
-    `ema`: decay of the averaged weights, None = no averaging. `accumulate`: micro-batches a step.
+    `ema`: decay of the averaged weights, None = no averaging. `ema_warmup`: a smaller decay in the first
+    steps. `accumulate`: micro-batches a step.
     """
 
     _name: str = PrivateAttr(default="")
@@ -72,6 +73,7 @@ class Phase(_Part):
     epochs: Count | None = None
     stages: tuple[Index, ...] | None = Field(default=None, min_length=1)
     ema: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = None
+    ema_warmup: StrictBool = False
     samples_per_caption: Count = 1
     accumulate: Count = 1
     updates: dict[Literal["discriminator", "generator", "encoders"], Update] = Field(min_length=1)

@@ -68,6 +68,7 @@ class PhasePlan:
     epochs: int | None
     stages: tuple[int, ...]
     ema: float | None
+    ema_warmup: bool
     samples_per_caption: int
     accumulate: int
     updates: tuple[UpdatePlan, ...]

@@ -55,7 +55,7 @@ class PhaseTrainer:
         for update in self.updates:
             for parameter in update.parameters:
                 parameter.requires_grad_(True)
-        self.ema = Ema(model.generator, phase.ema) if phase.ema is not None else None
+        self.ema = Ema(model.generator, phase.ema, phase.ema_warmup) if phase.ema else None
 
     def train_mode(self) -> None:
         """What this phase trains in training mode, all else (frozen encoders, stages) in evaluation mode."""
@@ -93,7 +93,7 @@ class PhaseTrainer:
             for parameter in still:
                 parameter.requires_grad_(True)
         if self.ema:
-            self.ema.update()
+            self.ema.update(number)
         return values
 
     def _descend(

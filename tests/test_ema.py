@@ -11,7 +11,7 @@ def test_average_by_hand_and_buffers_copied():
     with torch.no_grad():
         module[0].weight.add_(1.0)
     module[1](torch.randn(8, 2))
-    ema.update()
+    ema.update(0)
     torch.testing.assert_close(ema.state["0.weight"], start + 0.1)
     assert torch.equal(ema.state["1.running_mean"], module[1].running_mean)
     assert int(ema.state["1.num_batches_tracked"]) == 1
@@ -32,7 +32,7 @@ def test_frozen_parameters_are_copied():
     module = nn.Linear(2, 2).requires_grad_(False)
     ema = Ema(module, 0.5)
     module.weight.data.add_(2.0)
-    ema.update()
+    ema.update(0)
     assert torch.equal(ema.state["weight"], module.weight)
 
 
@@ -41,3 +41,18 @@ def test_load_goes_on_from_saved_averages():
     ema = Ema(module, 0.5)
     ema.load({name: torch.full_like(value, 3.0) for name, value in ema.state.items()})
     assert float(ema.state["weight"].mean()) == 3.0
+
+
+def test_warmup_forgets_the_start():
+    module = nn.Linear(1, 1, bias=False)
+    start = module.weight.detach().clone()
+    ema = Ema(module, 0.999, warmup=True)
+    with torch.no_grad():
+        module.weight.add_(1.0)
+    ema.update(0)
+    torch.testing.assert_close(ema.state["weight"], start + 0.9)
+    late = Ema(module, 0.9, warmup=True)
+    with torch.no_grad():
+        module.weight.add_(1.0)
+    late.update(10_000)
+    torch.testing.assert_close(late.state["weight"], start + 1.1)
