@@ -14,10 +14,13 @@ class Ema:
 
     After each step, average <- decay x average + (1 - decay) x weight. Copying buffers is what StackGAN++ and
     AttnGAN do in effect: their averaged generator runs on the live batch-norm statistics.
+
+    `warmup`: in step n (from 0) decay is at most (1 + n) / (10 + n), so that the random start is soon
+    forgotten; the originals don't do this.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self.decay = decay
+    def __init__(self, module: nn.Module, decay: float, warmup: bool = False) -> None:
+        self.decay, self.warmup = decay, warmup
         self._module = module
         self.state = {name: value.detach().clone() for name, value in module.state_dict().items()}
         self._averaged = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
