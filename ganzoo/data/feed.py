@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
-from ganzoo.data.cache import Packed, cache_folder, decode, pack
+from ganzoo.data.cache import Packed, cache_folder, pack
 from ganzoo.data.captions import CaptionStore
 from ganzoo.data.examples import Examples
 from ganzoo.data.loader import Loader
@@ -113,9 +113,13 @@ class Feed:
         count = min(count, len(examples))
         rows = np.linspace(0, len(examples) - 1, count).round().astype(np.int64)
         chosen = Packed(self._packed.images[:0], rows).select(examples)
-        side = max(self.plan.resolutions)
-        real = np.stack([decode(chosen.image(i), side).transpose(1, 2, 0) for i in range(count)])
+        with self._compute.main_process_first():
+            packed = pack(
+                chosen, max(self.plan.resolutions), cache_folder() / "pictures", skip_broken=self._skip_broken
+            )
+        chosen = packed.select(chosen)
         store = CaptionStore(chosen)
         store.tokenize(model.text_encoder)
-        slots = store.choose(np.arange(count), np.zeros(count))
+        slots = store.choose(np.arange(len(chosen)), np.zeros(len(chosen)))
+        real = packed.images.transpose(0, 2, 3, 1)
         return [own[0] for own in chosen.captions], store.tokens(slots), real
