@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import IntEnum
@@ -22,6 +23,7 @@ from ganzoo.data.examples import Examples
 from ganzoo.errors import GanzooError
 from ganzoo.flow import Batch, Layout
 
+AHEAD = 2  # batches made in threads while one is in use
 ON_DEVICE_BYTES = 2 << 30  # packed pictures up to this size are kept on the GPU
 
 
@@ -132,19 +134,19 @@ class Loader:
             return batch.to(self._device, self._dtype)
 
     def iterate(self, start: int = 0) -> Iterator[Batch]:
-        """Batches of `start`, `start + 1`, ... without end; the next one is made in a thread meanwhile.
+        """Batches of `start`, `start + 1`, ... without end; the next two are made in threads meanwhile.
 
-        That thread computes alone: while a model keeps all cores busy, waiting for others costs more than
+        Each thread computes alone: while a model keeps all cores busy, waiting for others costs more than
         they bring.
         """
         threads = torch.get_num_threads()
-        with ThreadPoolExecutor(1, "ganzoo-loader", torch.set_num_threads, (1,)) as thread:
-            coming = thread.submit(self.batch_at, start)
-            coming.result()
-            torch.set_num_threads(threads)  # for threads yet to come; the loader's keeps its 1
-            for step in count(start + 1):
-                batch = coming.result()
-                coming = thread.submit(self.batch_at, step)
+        with ThreadPoolExecutor(AHEAD, "ganzoo-loader", torch.set_num_threads, (1,)) as pool:
+            coming = deque(pool.submit(self.batch_at, start + ahead) for ahead in range(AHEAD))
+            wait(coming)
+            torch.set_num_threads(threads)  # for threads yet to come; the loader's keep their 1
+            for step in count(start + AHEAD):
+                batch = coming.popleft().result()
+                coming.append(pool.submit(self.batch_at, step))
                 yield batch
 
     def _draw(self, epoch: int) -> Epoch:
