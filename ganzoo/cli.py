@@ -157,7 +157,7 @@ def check(
     from ganzoo.plugins import load
 
     recipe, registry = _recipe(name, changes), load()
-    say(str(assemble(recipe, registry)))
+    say(f"{assemble(recipe, registry)}\n{recipe.name}: everything fits")
     if rehearse:
         from ganzoo.rehearse import rehearse as run
 

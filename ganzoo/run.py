@@ -36,22 +36,6 @@ class Run:
     path: Path
 
     @classmethod
-    def create(cls, path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> Run:
-        """Start a run folder. Raises GanzooError when the folder holds a run already or cannot be written."""
-        run = cls(path)
-        if (path / RECIPE).exists():
-            steps = f"its newest checkpoint is {run.saved[-1].name}" if run.saved else "it has no checkpoint"
-            way = "add `--resume` to go on" if run.saved else "delete it to begin again"
-            raise GanzooError(
-                f"{path} holds a run already ({steps}); {way}, or name another folder with `--run`"
-            )
-        with _writing(path):
-            run.samples.mkdir(parents=True, exist_ok=True)
-            run.checkpoints.mkdir(exist_ok=True)
-            run.describe(recipe, settings)
-        return run
-
-    @classmethod
     def open(cls, path: Path | str) -> Run:
         """An existing run. Raises GanzooError when there is none."""
         run = cls(Path(path).expanduser())
@@ -63,18 +47,50 @@ class Run:
         return run
 
     @contextmanager
-    def dropped_if_untouched(self) -> Iterator[None]:
-        """When the block fails before anything was logged, drawn or saved, take away what `create` made."""
+    def under_way(
+        self, recipe: Recipe, settings: Mapping[str, Any], resumed_at: int | None = None
+    ) -> Iterator[None]:
+        """Training writes into the folder inside this block, from its start or from step `resumed_at` on.
+
+        A new folder is taken away again when the block fails before anything was logged, drawn or saved.
+        Raises GanzooError when the folder holds a run already (unless resumed) or cannot be written.
+        """
+        if resumed_at is not None:
+            self._describe(recipe, settings)
+            self._forget_after(resumed_at)
+            yield
+            return
+        self._check_free()
         try:
+            with _writing(self.path):
+                self.samples.mkdir(parents=True, exist_ok=True)
+                self.checkpoints.mkdir(exist_ok=True)
+            self._describe(recipe, settings)
             yield
         except BaseException:
             if not (self.saved or any(self.samples.glob("*")) or (self.path / METRICS).exists()):
-                for name in (RECIPE, SETTINGS):
-                    (self.path / name).unlink(missing_ok=True)
-                for folder in (self.samples, self.checkpoints, self.path):
-                    with suppress(OSError):  # it holds something that is not ours
-                        folder.rmdir()
+                self._take_away()
             raise
+
+    def _check_free(self) -> None:
+        if (self.path / RECIPE).exists():
+            steps = (
+                f"its newest checkpoint is {self.saved[-1].name}" if self.saved else "it has no checkpoint"
+            )
+            way = "add `--resume` to go on" if self.saved else "delete it to begin again"
+            raise GanzooError(
+                f"{self.path} holds a run already ({steps}); {way}, or name another folder with `--run`"
+            )
+
+    def _take_away(self) -> None:
+        """Remove what `under_way` made, and nothing else."""
+        with suppress(OSError):
+            for name in (RECIPE, SETTINGS):
+                (self.path / name).unlink(missing_ok=True)
+                (self.path / f".{name}.partial").unlink(missing_ok=True)
+        for folder in (self.samples, self.checkpoints, self.path):
+            with suppress(OSError):  # it holds something that is not ours
+                folder.rmdir()
 
     @property
     def samples(self) -> Path:
@@ -114,11 +130,11 @@ class Run:
         stored = {name: value for name, value in self.settings.items() if name in names}
         return Settings.of(stored | {name: value for name, value in given.items() if value is not None})
 
-    def describe(self, recipe: Recipe, settings: Mapping[str, Any]) -> None:
-        """Write `run.json` and `recipe.yaml`."""
+    def _describe(self, recipe: Recipe, settings: Mapping[str, Any]) -> None:
         about = {**settings, "versions": versions(recipe)}
-        self._write(SETTINGS, json.dumps(about, indent=2) + "\n")
-        self._write(RECIPE, recipe.to_yaml())
+        with _writing(self.path):
+            self._write(SETTINGS, json.dumps(about, indent=2) + "\n")
+            self._write(RECIPE, recipe.to_yaml())
 
     def _write(self, name: str, text: str) -> None:
         """Write a small text file of the run atomically."""
@@ -141,8 +157,8 @@ class Run:
         except ValueError as error:
             raise GanzooError(f"{path} has a line that is not JSON: {error}") from error
 
-    def rewind(self, step: int) -> None:
-        """Forget what was logged after `step`, and a line that was cut short: training goes on from there."""
+    def _forget_after(self, step: int) -> None:
+        """Drop what was logged after `step`, and a line that was cut short."""
         path = self.path / METRICS
         kept = []
         for line in path.read_text().splitlines() if path.exists() else []:

@@ -100,7 +100,7 @@ def keep_large_blocks() -> bool:
     libc = ctypes.CDLL("libc.so.6")
     done = bool(libc.mallopt(m_mmap_max, 0) and libc.mallopt(m_trim_threshold, 2**31 - 1))
     if done:
-        log.info("large memory blocks are kept between steps (GANZOO_KEEP_LARGE_BLOCKS=0 turns this off)")
+        log.info("large memory blocks are kept (GANZOO_KEEP_LARGE_BLOCKS=0 turns this off)")
     return done
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,11 @@ def train(
         keep_large_blocks()
     compute = accelerator(chosen.device, chosen.precision, chosen.trackers, folder)
     done = checkpoint.load(Run(folder).newest) if resume else None
-    run = Run(folder)
-    if compute.is_main_process:
-        about = {**asdict(chosen), "on": str(compute.device)}
-        run.describe(recipe, about) if done else Run.create(folder, recipe, about)
-        run.rewind(done.total) if done else None
-    compute.wait_for_everyone()
-    log.info("%s on %s, into %s", recipe.name, compute.device, folder)
-    with run.dropped_if_untouched(), explaining_memory(MEMORY_ADVICE):
+    run, about = Run(folder), {**asdict(chosen), "on": str(compute.device)}
+    writing = run.under_way(recipe, about, done.total if done else None)
+    with writing if compute.is_main_process else nullcontext(), explaining_memory(MEMORY_ADVICE):
+        compute.wait_for_everyone()
+        log.info("%s on %s, into %s", recipe.name, compute.device, folder)
         compute.init_trackers(recipe.name) if chosen.trackers else None
         _train(plan, run, chosen, compute, done)
         compute.end_training()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GANZOO_KEEP_LARGE_BLOCKS"] = "0"
@@ -11,6 +16,7 @@ import pytest
 import torch
 
 from ganzoo.assemble import assemble
+from ganzoo.cli import main
 from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 from ganzoo.plugins import load as load_plugins
@@ -53,6 +59,53 @@ def toy() -> Recipe:
 @pytest.fixture(scope="session")
 def plan(toy: Recipe, registry: Registry) -> Plan:
     return assemble(toy, registry)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def ganzoo(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ran]]:
+    """`ganzoo("list", "losses")` runs that command in this process."""
+
+    def run(*words: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["ganzoo", *map(str, words)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ran(code, *capsys.readouterr())
+
+    log = logging.getLogger("ganzoo")
+    before = log.level, list(log.handlers)
+    yield run
+    log.level, log.handlers = before
+
+
+@pytest.fixture
+def toy_file(tmp_path: Path) -> Path:
+    """The toy as a recipe file, for commands."""
+    path = tmp_path / "toy.yaml"
+    path.write_text(TOY)
+    return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches go where tests end, not into the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)
