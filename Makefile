@@ -2,13 +2,13 @@
 
 PYTHON ?= python3
 JOBS ?= 2
-DEMO_STEPS ?= 2000
+DEMO_STEPS ?= 1800
 
 BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 INSTALLED := .venv/.installed
 READY := .venv/.ready
-GENERATED := README.md docs/commands.md docs/components.md
+GENERATED := README.md docs/commands.md docs/components.md docs/write-a-plugin.md
 
 DEMO_RUN := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 DEMO_CAPTIONS := "a small red circle" "a large blue square" "a small yellow star above a large green circle" \
@@ -33,14 +33,14 @@ lint: $(READY)  ## ruff, mypy, import-linter; are generated docs up to date?
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check -P $(GENERATED)
+	$(BIN)/cog --check -P -I docs $(GENERATED)
 
 fix: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 docs: $(READY)  ## write the generated parts of README.md and docs/ again
-	$(BIN)/cog -r -P $(GENERATED)
+	$(BIN)/cog -r -P -I docs $(GENERATED)
 
 bench: $(READY)  ## speed: loader, start-up, steps
 	$(BIN)/pytest benchmarks -q -s
@@ -51,7 +51,7 @@ $(INSTALLED): pyproject.toml $(PLUGINS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "ganzoo needs Python 3.11 or newer; name one, as in: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet "pip>=25.1"
 	$(BIN)/python -m pip install --group dev --editable . $(PLUGINS:%=--editable %)
 	touch $@
 

@@ -35,9 +35,11 @@ class Decay(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(Component):
-    """What every optimizer has: `lr`, its `decay`, and `clip`, the largest gradient norm.
+    """What every optimizer has: `lr`, `betas`, `eps`, and, if wanted, a schedule and a bound on the gradient.
 
-    `clip` is one number for all of the update's modules together, or one a module: {text: 0.25}.
+    `decay` multiplies the learning rate: {factor: 0.5, every: 100} after every 100 epochs, {factor: 0.5, at:
+    [100, 150]} after these. `clip` is the largest norm of the gradient: one number for all of the update's
+    modules together, or one a module: {text: 0.25}.
     """
 
     lr: PositiveFloat = 2e-4
@@ -77,7 +79,7 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay.
+    """Adam with decoupled weight decay: each step also takes `lr` x `weight_decay` off every weight.
 
     Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
     """

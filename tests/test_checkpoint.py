@@ -38,7 +38,7 @@ def test_the_newest_are_kept(plan, tmp_path):
 def test_misfit_weights_are_listed(plan, tmp_path):
     model = plan.build()
     state = checkpoint.model_state(model)
-    (missing, kept), wrong = list(state)[:2], list(state)[2]
+    missing, _, wrong = list(state)[:3]
     state.pop(missing)
     state["unheard"] = torch.zeros(1)
     state[wrong] = torch.zeros(1, 2, 3)

@@ -31,7 +31,6 @@ class Precomputed(TextEncoder):
     needs: ClassVar[frozenset[str]] = frozenset({"embedding"})
     source: ClassVar[str] = "Reed et al. 2016, arXiv:1605.05396, section 4.1"
     pretrained: ClassVar[bool] = True
-    tiny: ClassVar[dict[str, int]] = {"size": 22}
 
     size: PositiveInt = 1024
 

@@ -1,0 +1,178 @@
+"""The generated parts of README.md and docs/: cog blocks call these functions (`make docs`, `make lint`).
+
+What is generated follows registry.yaml and the plugins of this repository, whatever else is installed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+from pydantic import TypeAdapter
+
+from ganzoo import catalogue, cli, hookspecs
+from ganzoo.components import KINDS, Component
+from ganzoo.distributions import distributions
+from ganzoo.optimizers import OPTIMIZERS, Optimizer
+from ganzoo.plugins import load
+from ganzoo.recipe import Recipe
+
+SECTIONS: dict[str, type[Component]] = {**KINDS, "optimizers": Optimizer}
+BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+
+
+def models() -> str:
+    """The table of models: every recipe of registry.yaml."""
+    known = catalogue.load()
+    rows = [
+        _row(name, recipe)
+        for name, recipe in known.recipes.items()
+        if known.brought_by[name] == known.path.name
+    ]
+    head = ["| model | data | paper | reported there or later | distributions |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
+def _row(name: str, recipe: Recipe) -> str:
+    data = f"`{recipe.data.use}`" if recipe.data else ""
+    scores = "; ".join(_score(metric, said) for metric, said in recipe.reported.items())
+    packages = ", ".join(f"`{distribution}`" for distribution in recipe.distributions)
+    return f"| `{name}`<br>{recipe.title} | {data} | {recipe.paper} | {scores} | {packages} |"
+
+
+def _score(metric: str, said: Any) -> str:
+    """`inception_score: {value: 2.88, error: 0.04, source: ...}` in words."""
+    what = metric.upper() if len(metric) <= 4 else metric.replace("_", " ")  # FID, but inception score
+    if not isinstance(said, Mapping):
+        return f"{what} {said}"
+    error = f" ± {said['error']}" if "error" in said else ""
+    source = f" ({said['source']})" if "source" in said else ""
+    return f"{what} {said['value']}{error}{source}"
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    group: Any = typer.main.get_command(cli.app)
+    return "\n\n".join(_command(name, command) for name, command in group.commands.items())
+
+
+def _command(name: str, command: Any) -> str:
+    rows = [
+        f"| {_spelled(parameter)} | {parameter.help or ''} | {_usual(parameter)} |"
+        for parameter in command.params
+    ]
+    table = ["| argument or option | what it is | default |", "|---|---|---|", *rows]
+    return "\n\n".join(
+        [f"## `ganzoo {name}`", inspect.cleandoc(command.help), *(["\n".join(table)] if rows else [])]
+    )
+
+
+def _spelled(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.name.upper()}`" + (" ..." if parameter.nargs == -1 else "")
+    return " ".join(f"`{spelling}`" for spelling in (*parameter.opts, *parameter.secondary_opts))
+
+
+def _usual(parameter: Any) -> str:
+    if parameter.required:
+        return "must be given"
+    usual = parameter.default
+    return "" if usual is None or usual is False or usual in ([], ()) else f"`{usual}`"
+
+
+def hooks() -> str:
+    """The table of hooks."""
+    specs = vars(hookspecs).items()
+    rows = [f"| `{name}` | {_first_line(spec)} |" for name, spec in specs if name.startswith("ganzoo_")]
+    return "\n".join(["| hook | what it offers |", "|---|---|", *rows])
+
+
+def components() -> str:
+    """Every component of core and of this repository's plugins, by kind."""
+    return "\n\n".join(_kind(kind, base, ours(kind)) for kind, base in SECTIONS.items())
+
+
+def ours(kind: str) -> dict[str, type[Component]]:
+    """The components of `kind` of core and of the distributions in registry.yaml, by full name."""
+    if kind == "optimizers":
+        return dict(OPTIMIZERS)
+    prefixes = {"core", *(distribution.prefix for distribution in distributions().values())}
+    offered = load().components(kind)
+    return {name: offered[name] for name in sorted(offered) if name.split("/")[0] in prefixes}
+
+
+def own_options(component: type[Component]) -> dict[str, Any]:
+    """JSON schemas of the options this class adds to its kind's, or gives another default, by name."""
+    shared = _schemas(_kind_of(component))
+    return {name: schema for name, schema in _schemas(component).items() if shared.get(name) != schema}
+
+
+def _kind_of(component: type[Component]) -> type[Component]:
+    return next(base for base in SECTIONS.values() if issubclass(component, base))
+
+
+def _schemas(component: type[Component]) -> dict[str, Any]:
+    properties: dict[str, Any] = TypeAdapter(component).json_schema().get("properties", {})
+    return properties
+
+
+def _kind(kind: str, base: type[Component], found: Mapping[str, type[Component]]) -> str:
+    lines = [f"## {kind.replace('_', ' ').capitalize()}", _said(base)]
+    shared = _schemas(base)
+    lines += [_options(shared)] if shared else []
+    lines += [_component(name, component) for name, component in found.items()]
+    return "\n\n".join(lines if found else [*lines, "None yet."])
+
+
+def _component(name: str, component: type[Component]) -> str:
+    between = [
+        cls for cls in component.__mro__ if cls is not component and issubclass(cls, _kind_of(component))
+    ]
+    lines = [f"### `{name}`", _said(component), *(_said(cls) for cls in between[:-1])]
+    if component.source and "Source:" not in lines[1]:
+        lines.append(f"Source: {component.source}.")
+    if component.needs:
+        lines.append("Needs " + ", ".join(f"`{need}`" for need in sorted(component.needs)) + ".")
+    options = own_options(component)
+    lines += [_options(options)] if options else []
+    return "\n\n".join(lines)
+
+
+def _said(cls: Any) -> str:
+    return inspect.cleandoc(cls.__doc__ or "").replace("~", r"\~")
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    rows = [f"| `{name}` | {_values(schema)} | {_default(schema)} |" for name, schema in options.items()]
+    return "\n".join(["| option | values | default |", "|---|---|---|", *rows])
+
+
+def _values(schema: Mapping[str, Any]) -> str:
+    """What an option may be: `integer > 0`, `number >= 0, < 1`, `list of: a, b`, `number or none`."""
+    if "anyOf" in schema:
+        return " or ".join(_values(choice) for choice in schema["anyOf"])
+    if "$ref" in schema:
+        return f"`{schema['$ref'].rsplit('/')[-1]}`"
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "prefixItems" in schema:
+        return "[" + "; ".join(_values(item) for item in schema["prefixItems"]) + "]"
+    kind = schema["type"]
+    if kind == "array":
+        return f"list of: {_values(schema['items'])}"
+    if kind == "object":
+        return f"mapping of names to: {_values(schema['additionalProperties'])}"
+    bounds = [f"{sign} {schema[word]:g}" for word, sign in BOUNDS.items() if word in schema]
+    words = {"null": "none", "boolean": "`true`, `false`", "string": "text"}
+    return f"{words.get(kind, kind)} {', '.join(bounds)}".strip()
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else "must be given"
+
+
+def _first_line(thing: Any) -> str:
+    return _said(thing).splitlines()[0]
