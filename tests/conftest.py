@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 from ganzoo.plugins import load as load_plugins
 from ganzoo.recipe import Recipe
+from ganzoo.train import train
 
 TOY = """
 recipes:
@@ -69,6 +71,14 @@ class Ran:
     out: str
     err: str
 
+    def fails(self, *said: str) -> None:
+        """It ended with exit code 1 and one message, without a traceback, in which `said` occur."""
+        assert self.code == 1 and not self.out, self
+        assert "Traceback" not in self.err, self.err
+        assert sum(line.startswith("error: ") for line in self.err.splitlines()) == 1, self.err
+        for text in said:
+            assert text in self.err, self.err
+
 
 @pytest.fixture
 def ganzoo(
@@ -98,6 +108,17 @@ def toy_file(tmp_path: Path) -> Path:
     path = tmp_path / "toy.yaml"
     path.write_text(TOY)
     return path
+
+
+@pytest.fixture(scope="session")
+def _trained_once(toy: Recipe, _own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(toy, run_dir=tmp_path_factory.mktemp("toy") / "run", device="cpu", log_every=2).path
+
+
+@pytest.fixture
+def trained(_trained_once: Path, tmp_path: Path) -> Path:
+    """The run folder of a toy trained for 4 steps, a copy to do with as you like."""
+    return shutil.copytree(_trained_once, tmp_path / "run")
 
 
 @pytest.fixture(scope="session", autouse=True)
