@@ -107,7 +107,7 @@ class Discriminator(Component):
 
     heads: ClassVar[frozenset[str]] = frozenset({"conditional"})
 
-    def check(self, given: DiscriminatorGiven) -> None:  # noqa: B027
+    def check(self, given: DiscriminatorGiven) -> None:
         """Raises GanzooError where it cannot judge pictures of that side. By default it can judge any."""
 
     @abstractmethod

@@ -14,13 +14,11 @@ from ganzoo.errors import GanzooError
 NAME = "embeddings.npy"
 
 
-def read_embeddings(
-    root: Path, rows: Sequence[Row], files: Sequence[str], width: int
-) -> NDArray[np.float32]:
+def read_embeddings(root: Path, rows: Sequence[Row], files: Sequence[str], width: int) -> NDArray[np.float32]:
     """[files, captions, width] float32: the embeddings of each file's captions, in the order of the table.
 
-    Raises GanzooError: no table, no `embeddings.npy`, not a plain array of numbers (pickled ones are refused),
-    another shape than [rows of the table, width], pictures with different numbers of captions.
+    Raises GanzooError: no table, no `embeddings.npy`, not a plain array of numbers (pickled ones are
+    refused), another shape than [rows of the table, width], pictures with different numbers of captions.
     """
     path = root / NAME
     if not rows:
@@ -31,7 +29,9 @@ def read_embeddings(
     try:
         table = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise GanzooError(f"cannot read {path}: {error}; expected what `numpy.save` writes of floats") from error
+        raise GanzooError(
+            f"cannot read {path}: {error}; expected what `numpy.save` writes of floats"
+        ) from error
     if table.ndim != 2 or table.shape != (len(rows), width) or table.dtype.kind != "f":
         raise GanzooError(
             f"{path} holds {table.dtype} of shape {table.shape}; expected floats of shape "

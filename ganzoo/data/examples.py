@@ -12,12 +12,12 @@ from PIL import Image
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """n examples of one split. Pictures are decoded only when `image(i)` is called, from several threads perhaps.
+    """n examples of one split. Pictures are decoded when `image(i)` is called, from several threads perhaps.
 
     `keys`: a name for each example, for messages (a path, usually). `captions`: at least one a picture.
-    `fingerprint`: changes whenever a picture or its decoding would; keys the packed cache.
-    `class_id`: [n] int64. `boxes`: [n, 4] float32 (x, y, width, height) in 0..1. `keypoints`: [n, k, 3] float32
-    (x, y, visible). `embedding`: [n, captions, s] float32, one sentence embedding a caption, the same number each.
+    `fingerprint`: changes whenever a picture or its decoding would; keys the packed cache. `class_id`: [n]
+    int64. `boxes`: [n, 4] float32 (x, y, width, height) in 0..1. `keypoints`: [n, k, 3] float32 (x, y,
+    visible). `embedding`: [n, captions, s] float32, one sentence embedding a caption, the same number each.
     """
 
     keys: tuple[str, ...]

@@ -53,6 +53,8 @@ def test_embeddings_need_a_table(tmp_path):
 
 def test_as_many_captions_a_picture(tmp_path):
     make(tmp_path, np.zeros((6, 4)))
-    (tmp_path / "captions.csv").write_text("file,caption\na.png,x\nb.png,x\nb.png,y\nc.png,x\nc.png,y\nc.png,z")
+    (tmp_path / "captions.csv").write_text(
+        "file,caption\na.png,x\nb.png,x\nb.png,y\nc.png,x\nc.png,y\nc.png,z"
+    )
     with pytest.raises(GanzooError, match="the same number of captions each"):
         Folder(embedding=4, test_share=0).examples("train", tmp_path, 8)
