@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from ganzoo.catalogue import recipes as recipes
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.install import install as install
+    from ganzoo.misfits import MismatchError as MismatchError
     from ganzoo.rehearse import rehearse as rehearse
     from ganzoo.train import train as train
 
 _HOMES = {
     "GanzooError": "ganzoo.errors",
+    "MismatchError": "ganzoo.misfits",
     "export_official": "ganzoo.api",
     "install": "ganzoo.install",
     "load": "ganzoo.api",

@@ -5,15 +5,11 @@ Nothing stops at the first misfit but the wire behind it: `MismatchError` lists 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.components import (
-    Component,
     Conditioning,
     Dataset,
     Discriminator,
@@ -22,7 +18,7 @@ from ganzoo.components import (
     Stage,
     TextEncoder,
 )
-from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.misfits import Misfits, MismatchError, names, use
 from ganzoo.optimizers import OPTIMIZERS, Optimizer
 from ganzoo.plan import ConditioningPlan, PhasePlan, Plan, StagePlan, UpdatePlan
 from ganzoo.specs import DataSpec, DiscriminatorGiven, ImageSpec, StageGiven, StageSpec, TextSpec
@@ -31,31 +27,14 @@ if TYPE_CHECKING:
     from ganzoo.plugins import Registry
     from ganzoo.recipe import Node, Recipe
 
-C = TypeVar("C", bound=Component)
-T = TypeVar("T")
-
-
-class MismatchError(GanzooError):
-    """A recipe that cannot be assembled, with every misfit in `misfits`."""
-
-    def __init__(self, name: str, misfits: list[str]) -> None:
-        self.misfits = tuple(misfits)
-        count = f"{len(misfits)} misfit{'s' if len(misfits) > 1 else ''}"
-        lines = [f"  {number}. {misfit}" for number, misfit in enumerate(misfits, 1)]
-        super().__init__("\n".join([f"{name} cannot be assembled: {count}", *lines]))
-
 
 def assemble(recipe: Recipe, registry: Registry) -> Plan:
     """Connect what `recipe` names. Raises MismatchError with every misfit."""
     return _Assembler(recipe, registry).plan()
 
 
-class _Assembler:
+class _Assembler(Misfits):
     """Walks the wires left to right, collecting misfits; None stands for what a misfit leaves unknown."""
-
-    def __init__(self, recipe: Recipe, registry: Registry) -> None:
-        self.recipe, self.registry = recipe, registry
-        self.misfits: list[str] = []
 
     def plan(self) -> Plan:
         recipe = self.recipe
@@ -75,45 +54,6 @@ class _Assembler:
             tuple(c for c in conditionings if c), recipe.noise, tuple(s for s in stages if s), tuple(phases),
         )  # fmt: skip
 
-    # -- one component ----------------------------------------------------------------------
-
-    def resolve(self, kind: str, node: Node | None) -> Any:
-        """The component that `node` names with its options, or None after noting why not."""
-        if node is None:
-            self.misfits.append(
-                f"{self.recipe.name} names no {_section(kind)}; add `{_section(kind)}: {{use: ...}}`"
-            )
-            return None
-        try:
-            cls: type[Component] = self.registry.get(kind, node.use)
-        except GanzooError as error:
-            self.misfit(str(error), node)
-            return None
-        return self.with_options(cls, node)
-
-    def with_options(self, cls: type[C], node: Node) -> C | None:
-        """`cls` with the node's options, validated by pydantic."""
-        try:
-            return TypeAdapter(cls).validate_python(dict(node.options))
-        except ValidationError as error:
-            for problem in error.errors():
-                path = ".".join([node.path, *(str(part) for part in problem["loc"])])
-                self.misfit(_option_problem(node.use, cls, problem), node, at=self.recipe.path_of(path))
-            return None
-
-    def misfit(self, text: str, node: Node, *hints: str, at: str = "") -> None:
-        head, *rest = text.split("\n")
-        lines = [f"{head}   at {at or node.where}", *rest, *(hint for hint in hints if hint)]
-        self.misfits.append("\n     ".join(lines))
-
-    def told(self, node: Node, ask: Callable[[], T]) -> T | None:
-        """What a component answers; its GanzooError becomes a misfit."""
-        try:
-            return ask()
-        except GanzooError as error:
-            self.misfit(str(error), node)
-            return None
-
     # -- the wires --------------------------------------------------------------------------
 
     def text_spec(
@@ -127,14 +67,14 @@ class _Assembler:
             return None
         for need in sorted(text.requires() - data.offers) if data else ():
             self.misfit(
-                f"text {node.use} needs `{need}`; the data {self._use(self.recipe.data)} gives only "
-                f"{_names(data.offers) if data else ''}",
+                f"text {node.use} needs `{need}`; the data {use(self.recipe.data)} gives only "
+                f"{names(data.offers) if data else ''}",
                 node,
             )
         if data and data.embedding and "embedding" in text.requires() and spec.sentence != data.embedding:
             self.misfit(
                 f"text {node.use} reads embeddings of width {spec.sentence}; the data "
-                f"{self._use(self.recipe.data)} gives width {data.embedding}; set `size: {data.embedding}`",
+                f"{use(self.recipe.data)} gives width {data.embedding}; set `size: {data.embedding}`",
                 node,
             )
         if dataset and dataset.average > 1:  # the mean of several captions has a sentence but no words
@@ -178,8 +118,8 @@ class _Assembler:
         missing = component.requires() - offered
         for need in sorted(missing):
             self.misfit(
-                f"conditioning {node.use} needs `{need}`; {self._use(self.recipe.text)} on "
-                f"{self._use(self.recipe.data)} gives only {_names(offered)}",
+                f"conditioning {node.use} needs `{need}`; {use(self.recipe.text)} on "
+                f"{use(self.recipe.data)} gives only {names(offered)}",
                 node,
                 self.who_gives(need),
             )
@@ -224,14 +164,10 @@ class _Assembler:
         offered |= {name for name in ("image", "hidden") if previous and getattr(previous, name)}
         missing = sorted(component.requires() - offered - condition.extra)
         for need in missing:
-            giver = (
-                self._use(self.recipe.stages[level - 1].stage)
-                if need in ("image", "hidden") and level
-                else ""
-            )
+            giver = use(self.recipe.stages[level - 1].stage) if need in ("image", "hidden") and level else ""
             if need == "words":
-                giver = self._use(self.recipe.text)
-            said = f"; {giver} does not give it" if giver else f"; it is given only {_names(offered)}"
+                giver = use(self.recipe.text)
+            said = f"; {giver} does not give it" if giver else f"; it is given only {names(offered)}"
             self.misfit(f"stages[{level}] {node.use} needs `{need}`{said}", node, self.who_gives(need))
         return not missing
 
@@ -300,7 +236,7 @@ class _Assembler:
             for need in sorted(loss.requires() - offered) if offered is not None else ():
                 self.misfit(
                     f"{phase}.{role}: loss {node.use} needs `{need}`; "
-                    f"this phase offers only {_names(offered or ())}",
+                    f"this phase offers only {names(offered or ())}",
                     node,
                     self.who_gives(need),
                 )
@@ -314,58 +250,6 @@ class _Assembler:
             self.misfit(f"no optimizer `{node.use.removeprefix('core/')}`; expected {known}", node)
             return None
         return self.with_options(OPTIMIZERS[node.use], node)
-
-    # -- hints ------------------------------------------------------------------------------
-
-    def who_gives(self, need: str) -> str:
-        """Which installed components would give `need`, as one line, or nothing to say."""
-        hints: Mapping[str, str] = {
-            "samples_per_caption": "set `samples_per_caption: 2` in this phase",
-            "image_vector": "name an image encoder under `image:`",
-            "image_regions": "name an image encoder with regions under `image:`",
-            "noise": "set `noise:` to a width above 0",
-            "stages": "it reads at least two stages",
-            "gaussian": "use a conditioning that draws its code from a Gaussian",
-        }
-        if need != "words":
-            return hints.get(need, "")
-        givers = []
-        for name, cls in self.registry.components("text_encoders").items():
-            try:
-                gives = TypeAdapter(cls).validate_python({}).yields().words  # type: ignore[attr-defined]
-            except ValidationError:
-                continue
-            if gives:
-                givers.append(name)
-        return "installed text encoders that give it: " + (", ".join(sorted(givers)) or "none")
-
-    @staticmethod
-    def _use(node: Node | None) -> str:
-        return node.use if node else "nothing"
-
-
-def _section(kind: str) -> str:
-    names = {"datasets": "data", "text_encoders": "text", "image_encoders": "image"}
-    return names.get(kind, kind.removesuffix("s"))
-
-
-def _names(words: Any) -> str:
-    return ", ".join(f"`{word}`" for word in sorted(words)) or "nothing"
-
-
-def _option_problem(use: str, cls: type[Component], problem: Any) -> str:
-    """A pydantic error in our words."""
-    where = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = sorted(option.name for option in fields(cls))
-        hint = did_you_mean(where, known) or f"; it has {', '.join(known) or 'no options'}"
-        return f"{use} has no option `{where}`{hint}"
-    if problem["type"] in ("missing", "missing_argument"):
-        return f"{use} needs a value for option `{where}`"
-    if problem["type"] == "value_error":
-        return f"{use}: {f'option `{where}`: ' if where else ''}{problem['ctx']['error']}"
-    message = str(problem["msg"]).removeprefix("Input should be ")
-    return f"{use}: option `{where}` should be {message}; got {problem['input']!r}"
 
 
 def _offered_to_losses(

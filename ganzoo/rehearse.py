@@ -12,6 +12,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.flow import Batch, Layout, Tokens
 from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
+from ganzoo.plugins import load as load_plugins
 from ganzoo.randomness import StepDraws
 from ganzoo.recipe import Recipe
 from ganzoo.runtime import accelerator
@@ -55,11 +56,12 @@ def toy_batch(plan: Plan, text_encoder: Any) -> Batch:
     return Batch(pictures(), tokens, pictures(), class_id=torch.arange(ROWS), layout=layout)
 
 
-def rehearse(recipe: Recipe, registry: Registry) -> Mapping[str, float]:
+def rehearse(recipe: Recipe, registry: Registry | None = None) -> Mapping[str, float]:
     """One step of every phase in tiny form; every loss by `phase/update/loss`.
 
     Raises MismatchError for a recipe that cannot be assembled, GanzooError for a loss that is not finite.
     """
+    registry = load_plugins() if registry is None else registry
     assemble(recipe, registry)
     plan = assemble(tiny(recipe, registry), registry)
     model = plan.build()

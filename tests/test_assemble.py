@@ -1,6 +1,7 @@
 import pytest
 
-from ganzoo.assemble import MismatchError, assemble
+from ganzoo.assemble import assemble
+from ganzoo.misfits import MismatchError
 
 
 def misfits(recipe, registry):
