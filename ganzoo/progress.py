@@ -48,7 +48,7 @@ def show_log() -> logging.Logger:
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for counted work: call the result with (done, total). Off a terminal, a line now and then."""
     bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console, disable=not console.is_terminal, transient=True,
     )  # fmt: skip
