@@ -1,4 +1,4 @@
-"""Draws the pictures and numbers of docs/results/gan-int-cls.md from two run folders, trained with `--keep 0`.
+"""Draws the pictures and numbers of gan-int-cls.md from two run folders, trained with `--keep 0`.
 
 python docs/results/gan_int_cls.py EMOJI_RUN SHAPES_RUN
 """
