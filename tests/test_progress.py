@@ -39,8 +39,10 @@ def test_bar(terminal):
     with TrainingProgress("gan", 0, 10, 32) as bar:
         bar.advance(3)
         bar.say(3, LOSSES, RATES)
-    bar, numbers, more = [line.rstrip() for line in terminal.getvalue().splitlines()[-3:]]
-    assert "gan " in bar and "3/10" in bar and "left" in bar
+    lines = [line.rstrip() for line in terminal.getvalue().splitlines()]
+    last = max(number for number, line in enumerate(lines) if "3/10" in line)
+    bar, numbers, more = lines[last : last + 3]
+    assert "gan " in bar and "left" in bar
     assert numbers == "2.00 steps/s  64 images/s  D matching 1.386  G nonsaturating 1.235e+05  G kl"
     assert more.startswith("1e-05"), "a long line goes on below"
 
