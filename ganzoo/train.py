@@ -118,6 +118,10 @@ def train_phase(
     loader = feed.loader(model, phase)
     batches = loader.iterate(start * phase.accumulate)
     trainer.train_mode()
+    if not steps:
+        raise GanzooError(
+            f"phase {phase.name} has no step to take; give it more epochs, or lower `accumulate`"
+        )
     with TrainingProgress(
         phase.name, start, steps, feed.batch * phase.accumulate, shown=compute.is_main_process
     ) as bar:
@@ -169,12 +173,12 @@ def _report(
     run: Run,
     compute: Accelerator,
 ) -> None:
-    """Log the newest losses; stop at the first that is not finite."""
-    numbers = {name: float(value) for name, value in values.items()}
+    """Log the newest losses, their mean over processes; stop at the first that is not finite."""
+    stacked = torch.stack([value.double() for value in values.values()]) if values else torch.empty(0)
+    numbers = dict(zip(values, compute.reduce(stacked, "mean").tolist(), strict=True))
     broken = first_unhealthy(numbers)
     if broken:
-        saved = checkpoint.all_in(run.checkpoints)
-        keep = f"the last save is {saved[-1]}" if saved else "nothing was saved yet"
+        keep = f"the last save is {run.saved[-1]}" if run.saved else "nothing was saved yet"
         raise GanzooError(
             f"loss {broken} is {numbers[broken]} at step {step} of phase {phase}; {keep}. "
             "Try a smaller learning rate, a gradient clip, or `--precision fp32`"
@@ -187,10 +191,6 @@ def _report(
 
 
 def _save(model: Model, trainer: PhaseTrainer, run: Run, step: int, total: int, keep: int) -> None:
-    averages = trainer.ema.state if trainer.ema else None
-    state = checkpoint.model_state(model)
-    checkpoint.save(
-        run.checkpoints,
-        Checkpoint(trainer.phase.name, step, total, state, averages, trainer.optimizer_states()),
-        keep,
-    )
+    state, averages = checkpoint.model_state(model), trainer.ema.state if trainer.ema else None
+    saved = Checkpoint(trainer.phase.name, step, total, state, averages, trainer.optimizer_states())
+    checkpoint.save(run.checkpoints, saved, keep)

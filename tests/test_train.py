@@ -275,6 +275,24 @@ def test_the_message_names_what_is_kept(toy, tmp_path):
     assert f"the last save is {tmp_path / 'run' / 'checkpoints' / 'step-00000001'}" in str(error.value)
 
 
+def test_a_phase_without_a_step(toy, tmp_path):
+    recipe = toy.set("training.gan.epochs", 1).set("training.gan.accumulate", 17)  # there are 16 batches
+    with pytest.raises(GanzooError, match="phase gan has no step to take; give it more epochs, or lower"):
+        train(recipe, run_dir=tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_steps_in_which_no_update_is_due(toy, tmp_path):
+    recipe = toy.set(f"{GENERATOR}.every", 4).set("training.gan.updates.discriminator.every", 2)
+    run = train(recipe, run_dir=tmp_path / "run", device="cpu", log_every=1)
+    assert [sorted(key[0] for key in line if "/" in key) for line in run.metrics] == [
+        [],
+        ["d"],
+        [],
+        ["d", "g"],
+    ]
+
+
 def test_what_the_log_says(toy, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "ganzoo"):
         train(toy, run_dir=tmp_path / "run", device="cpu", log_every=2)
