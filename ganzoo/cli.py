@@ -227,17 +227,16 @@ def train(
             keep=keep, trackers=tracker,
         )  # fmt: skip
     except KeyboardInterrupt:
-        print(_stopped(Run(folder)), file=sys.stderr)
+        said = "stopped before the first checkpoint; there is nothing to go on from"
+        if saved := Run(folder).saved:
+            said = (
+                f"stopped; {saved[-1]} is kept\ngo on with: ganzoo train {shlex.quote(str(folder))} --resume"
+            )
+        print(said, file=sys.stderr)
         raise typer.Exit(130) from None
     log.info(
         'trained: %s\ndraw with it: ganzoo sample %s "a caption of yours" --out grid.png', folder, folder
     )
-
-
-def _stopped(run: Any) -> str:
-    if not run.saved:
-        return "stopped before the first checkpoint; there is nothing to go on from"
-    return f"stopped; {run.saved[-1]} is kept\ngo on with: ganzoo train {shlex.quote(str(run.path))} --resume"
 
 
 @app.command()
