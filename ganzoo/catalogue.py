@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganzoo import plugins
-from ganzoo.distributions import Distribution, installed_version, parse_distributions, registry_path
+from ganzoo.distributions import Distribution, parse_distributions, registry_path
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.recipe import Recipe, load_recipes, only, parse_recipes
 from ganzoo.yaml_source import read
 
-__all__ = ["Catalogue", "Installed", "installed", "load", "recipe", "recipes", "registry_path"]
+__all__ = ["Catalogue", "load", "recipe", "recipes", "registry_path"]
 
 _FILE = re.compile(r"(?P<path>.+\.ya?ml)(?::(?P<name>[^:/\\]+))?")
 
@@ -87,18 +87,3 @@ def recipe(name: str | Path) -> Recipe:
     if not path.is_file():
         raise GanzooError(f"there is no file {path}")
     return only(load_recipes(path, others=catalogue.recipes), wanted, str(path))
-
-
-@dataclass(frozen=True)
-class Installed:
-    """The distributions a recipe needs: the versions of the installed ones, the names of the others."""
-
-    versions: Mapping[str, str]
-    missing: tuple[str, ...]
-
-
-def installed(recipe: Recipe) -> Installed:
-    """Which of the distributions a recipe needs are installed."""
-    versions = {name: installed_version(name) for name in recipe.distributions}
-    missing = tuple(name for name, version in versions.items() if version is None)
-    return Installed({name: version for name, version in versions.items() if version is not None}, missing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
 import os
@@ -13,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.distributions import installed_version
 from ganzoo.errors import GanzooError
 from ganzoo.recipe import Recipe, load_recipes, only
 from ganzoo.settings import Settings
@@ -238,13 +238,9 @@ def differences(before: Recipe, now: Recipe) -> list[str]:
 
 def versions(recipe: Recipe) -> dict[str, str]:
     """Versions of Python, torch, ganzoo and the recipe's distributions."""
-    names = ["ganzoo", "torch", *recipe.distributions]
     found = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
+    for name in ("ganzoo", "torch", *recipe.distributions):
+        found[name] = installed_version(name) or "not installed"
     return found
 
 

@@ -126,12 +126,6 @@ def test_a_run_folder(tmp_path):
     assert message(catalogue.recipe, tmp_path) == f"there is no file {tmp_path / 'recipe.yaml'}"
 
 
-def test_installed(registry_file):
-    found = catalogue.installed(catalogue.load(Registry([]), registry_file).recipe("toy-one"))
-    assert set(found.versions) == {"ganzoo"}
-    assert found.missing == ("ganzoo-toy",)
-
-
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
