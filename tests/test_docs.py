@@ -17,6 +17,7 @@ import ganzoo
 from ganzoo import cli, hookspecs, plugins
 from ganzoo.components import KINDS
 from ganzoo.rehearse import rehearse
+from ganzoo.testing import examine
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
@@ -109,6 +110,7 @@ def test_the_plugin_of_the_guide_works(smooth):
     assert registry.check() == []
     losses = rehearse(ganzoo.recipe("smooth-shapes"), registry)
     assert losses["gan/discriminator/smooth/one_sided"] > 0
+    examine(registry.get("losses", "smooth/one_sided"), "smooth/one_sided")
 
 
 # -- examples and commands ---------------------------------------------------------------

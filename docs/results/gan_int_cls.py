@@ -88,7 +88,9 @@ def agreement_over_training(run: Run, out: Path) -> dict[str, object]:
     examples = model.plan.data.examples("test", None, side)
     captions = [own[0] for own in examples.captions]
     real = np.stack([decode(examples.image(i), side) for i in range(len(examples))])
-    ceiling = value(statistics(torch.from_numpy(real).float() / 127.5 - 1, captions))
+    drawings = torch.from_numpy(real).float() / 127.5 - 1
+    ceiling = value(statistics(drawings, captions))
+    shuffled = value(statistics(drawings, captions[1:] + captions[:1]))
     floor = chance(captions)
     curve = {}
     for path in checkpoint.all_in(run.checkpoints):
@@ -103,7 +105,7 @@ def agreement_over_training(run: Run, out: Path) -> dict[str, object]:
     axis.set_title(f"agreement with {len(captions)} held-out captions (dotted: chance)")
     axis.legend(frameon=False, ncols=2, fontsize=8)
     figure.savefig(out, dpi=110)
-    return {"real": ceiling, "chance": floor, "over_training": curve}
+    return {"real": ceiling, "real_shuffled": shuffled, "chance": floor, "over_training": curve}
 
 
 def main() -> None:
