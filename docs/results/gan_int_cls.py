@@ -45,7 +45,7 @@ def load(model: Model, path: Path) -> Model:
     return model.eval()
 
 
-def held_out_grid(run: Run, count: int, out: Path, quality: int = 92) -> None:
+def held_out_grid(run: Run, count: int, out: Path, scale: int) -> None:
     """Held-out captions, one real picture each, and four samples."""
     model = run.load()
     side = model.plan.resolutions[-1]
@@ -55,7 +55,10 @@ def held_out_grid(run: Run, count: int, out: Path, quality: int = 92) -> None:
     real = np.stack([decode(examples.image(int(row)), side).transpose(1, 2, 0) for row in rows])
     columns = [pictures.to_array(model.generate(captions, seed)) for seed in SEEDS]
     sheet = pictures.grid(
-        np.stack([real, *columns], axis=1), captions, ["real", *(f"seed {seed}" for seed in SEEDS)], scale=1
+        np.stack([real, *columns], axis=1),
+        captions,
+        ["real", *(f"seed {seed}" for seed in SEEDS)],
+        scale=scale,
     )
     pictures.save(sheet, out)
 
@@ -112,9 +115,9 @@ def main() -> None:
     """Everything that the page shows."""
     keep_large_blocks()
     emoji, shapes = Run.open(sys.argv[1]), Run.open(sys.argv[2])
-    held_out_grid(emoji, 16, HERE / "gan-int-cls-emoji.png")
+    held_out_grid(emoji, 16, HERE / "gan-int-cls-emoji.png", scale=1)
     loss_curves(emoji, "gan-int-cls-emoji", HERE / "gan-int-cls-emoji-losses.png")
-    held_out_grid(shapes, 12, HERE / "gan-int-cls-shapes.png")
+    held_out_grid(shapes, 12, HERE / "gan-int-cls-shapes.png", scale=2)
     loss_curves(shapes, "gan-int-cls-shapes", HERE / "gan-int-cls-shapes-losses.png")
     numbers = agreement_over_training(shapes, HERE / "gan-int-cls-shapes-agreement.png")
     for name, run in (("emoji", emoji), ("shapes", shapes)):
