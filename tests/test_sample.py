@@ -62,6 +62,8 @@ def test_the_largest_grid_fits_every_format(tmp_path):
     drawn = np.zeros((s.GRID_SIDE, 1, 256, 256, 3), np.uint8)
     for ending in s.ENDINGS:
         s.save_grid(drawn, ["a cat"] * s.GRID_SIDE, [0], tmp_path / f"grid{ending}")
+        with Image.open(tmp_path / f"grid{ending}") as saved:
+            assert saved.height > s.GRID_SIDE * 256
 
 
 def test_averaged_weights_draw(trained):
