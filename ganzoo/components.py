@@ -61,9 +61,15 @@ class TextEncoder(Component):
 
 
 class ImageEncoder(Component):
-    """Pictures to features in the text's space (DAMSM, CLIP). `pretrained` as for text encoders."""
+    """Pictures to features in the text's space (DAMSM, CLIP). `pretrained` as for text encoders.
+
+    `mean` and `std`, a number a channel: its first layer reads (p - mean) / std of pixels p in 0..1, as its
+    weights were trained to. The module rescales the pictures in [-1, 1]; one half each: it need not.
+    """
 
     pretrained: ClassVar[bool] = False
+    mean: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
+    std: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
 
     @abstractmethod
     def yields(self) -> ImageSpec:
@@ -131,6 +137,13 @@ class Loss(Component):
     @abstractmethod
     def __call__(self, step: Step) -> Tensor:
         """A scalar, without `weight`. `step.update` names the update it serves."""
+
+    def linear_penalty(self, picture: float, code: float) -> float | None:
+        """Its value where one logit is linear, with gradients of these norms; None = it penalises no gradient.
+
+        The formula to hold `__call__` to: the conformance kit compares them.
+        """
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

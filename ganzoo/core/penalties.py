@@ -41,6 +41,10 @@ class R1(Loss):
                 total = total + self.gamma / 2 * gradient.square().sum(1).mean()
         return total
 
+    def linear_penalty(self, picture: float, code: float) -> float:
+        """Half of `gamma` times the squared norm."""
+        return self.gamma / 2 * picture**2
+
 
 @dataclass(frozen=True, kw_only=True)
 class GradientPenalty(Loss):
@@ -71,6 +75,10 @@ class GradientPenalty(Loss):
             for gradient in head_gradients(step.judge(level, images, step.code(level)), images):
                 total = total + (gradient.norm(dim=1) - 1).square().mean()
         return total
+
+    def linear_penalty(self, picture: float, code: float) -> float:
+        """How far the norm is from 1, squared."""
+        return (picture - 1) ** 2
 
 
 def head_gradients(logits: Logits, images: Tensor) -> list[Tensor]:
