@@ -139,7 +139,7 @@ class Loss(Component):
         """A scalar, without `weight`. `step.update` names the update it serves."""
 
     def linear_penalty(self, picture: float, code: float) -> float | None:
-        """Its value where one logit is linear, with gradients of these norms; None = it penalises no gradient.
+        """Its value where a logit is linear, with gradients of these norms; None = it penalises no gradient.
 
         The formula to hold `__call__` to: the conformance kit compares them.
         """
