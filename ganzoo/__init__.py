@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ganzoo.api import plan as plan
     from ganzoo.catalogue import recipe as recipe
     from ganzoo.catalogue import recipes as recipes
+    from ganzoo.differences import diff as diff
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.install import install as install
     from ganzoo.misfits import MismatchError as MismatchError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "GanzooError": "ganzoo.errors",
     "MismatchError": "ganzoo.misfits",
+    "diff": "ganzoo.differences",
     "export_official": "ganzoo.api",
     "install": "ganzoo.install",
     "load": "ganzoo.api",

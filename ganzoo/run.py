@@ -6,12 +6,14 @@ import json
 import logging
 import os
 import platform
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.differences import diff
 from ganzoo.distributions import installed_version
 from ganzoo.errors import GanzooError
 from ganzoo.recipe import Recipe, load_recipes, only
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ganzoo")
 
+_LENGTH = re.compile(r"training\.[^.]+\.(steps|epochs)")
 RECIPE, SETTINGS, METRICS = "recipe.yaml", "run.json", "metrics.jsonl"
 
 
@@ -223,17 +226,11 @@ def run_folder(asked: Recipe | str | Path, recipe: Recipe, run_dir: str | Path |
 
 def differences(before: Recipe, now: Recipe) -> list[str]:
     """What two recipes say differently, apart from how long phases are: `path: before, now after`."""
-    found: list[str] = []
-
-    def compare(path: tuple[str, ...], old: Any, new: Any) -> None:
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            for key in dict.fromkeys((*old, *new)):
-                compare((*path, key), old.get(key), new.get(key))
-        elif old != new and not (path[0] == "training" and len(path) == 3 and path[2] in ("steps", "epochs")):
-            found.append(f"{'.'.join(path)}: {old} in the run, now {new}")
-
-    compare((), before.to_dict(), now.to_dict())
-    return found
+    return [
+        f"{found.path}: {found.a} in the run, now {found.b}"
+        for found in diff(before, now)
+        if not _LENGTH.fullmatch(found.path)
+    ]
 
 
 def versions(recipe: Recipe) -> dict[str, str]:

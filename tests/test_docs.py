@@ -165,7 +165,7 @@ def test_commands_exist(page):
 RUN = [
     words[1:]
     for words in commands(ROOT / "README.md")
-    if words[:1] == ["ganzoo"] and words[1] in ("check", "list", "show")
+    if words[:1] == ["ganzoo"] and words[1] in ("check", "diff", "list", "show")
 ]
 
 

@@ -35,6 +35,7 @@ except SystemExit as end:
         ["train", "--help"],
         ["list"],
         ["show", "gan-int-cls-birds", "--set", "noise=3"],
+        ["diff", "gan-int-cls-birds", "gan-cls-birds"],
         ["plugins"],
     ],
     ids=" ".join,

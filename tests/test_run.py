@@ -83,9 +83,11 @@ def test_differences(toy):
     )
     assert differences(toy, toy.named("renamed")) == []
     found = differences(toy, other)
-    assert found[0] == "noise: 6 in the run, now 9"
-    assert found[1].startswith("stages: [") and "'channels': 8" in found[1]
-    assert found[2:] == ["training.gan.updates.generator.optimizer.lr: 0.001 in the run, now 0.5"]
+    assert found == [
+        "noise: 6 in the run, now 9",
+        "stages.0.stage.channels: 4 in the run, now 8",
+        "training.gan.updates.generator.optimizer.lr: 0.001 in the run, now 0.5",
+    ]
     assert differences(toy, toy.set("training.gan.epochs", 3)) == []
 
 

@@ -37,6 +37,7 @@ def ganzoo(
 
 app.command("list")(catalogue.list_)
 app.command()(catalogue.show)
+app.command()(catalogue.diff)
 app.command("plugins")(plugins.plugins)
 app.command()(plugins.install)
 app.command()(planning.check)

@@ -1,13 +1,14 @@
-"""What there is: `list`, `show`."""
+"""What there is: `list`, `show`, `diff`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganzoo.cli.options import Changes, Name, recipe_of
-from ganzoo.console import say_table, say_yaml, warn
+from ganzoo.console import say, say_table, say_yaml, warn
 from ganzoo.errors import GanzooError, did_you_mean
 
 if TYPE_CHECKING:
@@ -54,6 +55,28 @@ def _list_models(registry: Registry) -> None:
 def show(name: Name, changes: Changes = None) -> None:
     """Show a recipe with every value resolved."""
     say_yaml(recipe_of(name, changes).to_yaml().rstrip("\n"))
+
+
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A model, a recipe file or a run folder.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+) -> None:
+    """Compare two recipes value by value."""
+    from ganzoo.differences import diff as compare
+
+    found = compare(a, b)
+    if not found:
+        return say(f"{a} and {b} are the same")
+    say_table(
+        ("path", a, b), [(difference.path, _told(difference.a), _told(difference.b)) for difference in found]
+    )
+
+
+def _told(value: Any) -> str:
+    """A recipe's value on one line; text as it is."""
+    from ganzoo.differences import NOT_SET
+
+    return str(value) if isinstance(value, str) or value is NOT_SET else json.dumps(value, ensure_ascii=False)
 
 
 def _summary(component: type) -> str:
