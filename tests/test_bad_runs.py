@@ -96,7 +96,7 @@ def test_resume_with_another_recipe(ganzoo, toy_file, trained):
         "--set", "training.gan.steps=6",
     )  # fmt: skip
     ran.fails("cannot go on with another recipe; it differs in", "noise: 6 in the run, now 7")
-    assert "training.gan.ema: 0.9 in the run, now None" in ran.err and "steps" not in ran.err
+    assert "training.gan.ema: 0.9 in the run, now not set" in ran.err and "steps" not in ran.err
 
 
 def test_damaged_metrics(trained):
