@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.nn.convolutions import UpsamplingConv
+
 
 class GLU(nn.Module):
     """Gated linear unit, [b, 2c, ...] -> [b, c, ...]: the first half times sigmoid of the second.
@@ -28,8 +30,17 @@ def conv3x3(inputs: int, outputs: int) -> nn.Conv2d:
 
 def conv_layers(inputs: int, outputs: int, *, gated: bool = False) -> list[nn.Module]:
     """3x3 convolution, BatchNorm, and ReLU or (`gated`, at twice the channels) GLU."""
-    wide = 2 * outputs if gated else outputs
-    return [conv3x3(inputs, wide), nn.BatchNorm2d(wide), GLU() if gated else nn.ReLU()]
+    return [conv3x3(inputs, wide(outputs, gated)), *after_conv(outputs, gated=gated)]
+
+
+def after_conv(outputs: int, *, gated: bool = False) -> list[nn.Module]:
+    """What follows the convolution in `conv_layers`."""
+    return [nn.BatchNorm2d(wide(outputs, gated)), GLU() if gated else nn.ReLU()]
+
+
+def wide(outputs: int, gated: bool) -> int:
+    """Channels in front of an activation that gives `outputs`: GLU halves them."""
+    return 2 * outputs if gated else outputs
 
 
 class UpBlock(nn.Module):
@@ -37,11 +48,12 @@ class UpBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, gated: bool = False) -> None:
         super().__init__()
-        self.layers = nn.Sequential(*conv_layers(inputs, outputs, gated=gated))
+        conv = UpsamplingConv(inputs, wide(outputs, gated))
+        self.layers = nn.Sequential(conv, *after_conv(outputs, gated=gated))
 
     def forward(self, x: Tensor) -> Tensor:
         """The map at twice the side."""
-        out: Tensor = self.layers(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        out: Tensor = self.layers(x)
         return out
 
 
