@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ganzoo import launch
+
 console = Console(stderr=True)
 log = logging.getLogger("ganzoo")
 
@@ -37,10 +38,10 @@ class ConsoleHandler(logging.Handler):
 
 
 def show_log() -> logging.Logger:
-    """Show ganzoo's log lines on stderr; of several processes only the first shows more than warnings."""
+    """Show ganzoo's log lines on stderr; of several processes only the first shows more than errors."""
     if not any(isinstance(handler, ConsoleHandler) for handler in log.handlers):
         log.addHandler(ConsoleHandler())
-    log.setLevel(logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING)
+    log.setLevel(logging.INFO if launch.rank() == 0 else logging.ERROR)
     return log
 
 
@@ -50,7 +51,7 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal, transient=True,
+        console=console, disable=not console.is_terminal or launch.rank() > 0, transient=True,
     )  # fmt: skip
     task = bar.add_task(what, total=None)
     said = time.monotonic()

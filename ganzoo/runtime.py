@@ -8,20 +8,26 @@ import os
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
-from accelerate.utils import LoggerType
+from accelerate.utils import InitProcessGroupKwargs, LoggerType
 
+from ganzoo import launch
 from ganzoo.errors import GanzooError, did_you_mean
 
 log = logging.getLogger("ganzoo")
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16", "fp64")
+
+# How long a process waits for the others: the main one may pack a large data set meanwhile. One that ends is
+# noticed at once.
+PATIENCE = timedelta(hours=6)
 
 # What torch says, in errors that are not an OutOfMemoryError, when there is no memory left.
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
@@ -52,9 +58,11 @@ def accelerator(
     """An Accelerator on `device` ("auto", "cpu" or "cuda") in `precision`; `trackers` write into `folder`.
 
     "auto" is the GPU and bf16 where there is one, else the CPU and fp32. fp64 is for comparing with golden
-    numbers. Raises GanzooError for unknown names, a GPU that is not there, fp16 on a CPU, a tracker that is
-    not installed.
+    numbers. Started together with others (torchrun, `accelerate launch`, mpirun), this process meets them
+    here. Raises GanzooError for unknown names, a GPU that is not there, fp16 on a CPU, a tracker that is
+    not installed, processes that accelerate did not start.
     """
+    launch.check_all_started()
     cpu = device_called(device).type == "cpu"
     if precision not in PRECISIONS:
         raise GanzooError(
@@ -69,7 +77,13 @@ def accelerator(
     if not torch.distributed.is_initialized():
         # accelerate keeps one state a process and refuses to change it: a second training begins anew.
         AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(mixed_precision=mixed, cpu=cpu, log_with=list(trackers) or None, project_dir=folder)
+    return Accelerator(
+        mixed_precision=mixed,
+        cpu=cpu,
+        log_with=list(trackers) or None,
+        project_dir=folder,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+    )
 
 
 def _check_trackers(names: Sequence[str]) -> None:

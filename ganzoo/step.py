@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzoo.flow import Batch, GeneratorOutput, ImageFeatures, Layout, Logits, TextFeatures
 from ganzoo.model import Model
+from ganzoo.processes import next_rows
 from ganzoo.randomness import Draws
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ class Step:
         """The discriminator's word on real, fake or mismatched pairs at `level`, kept for this update only.
 
         Mismatched pairs are pictures of another class with this row's code where the batch has such pictures,
-        else real pictures with the next row's code. Fake logits have samples_per_caption x b rows.
+        else real pictures with the next row's code, over all processes. Fake logits have samples_per_caption
+        x b rows.
         """
         if (kind, level) not in self._logits:
             self._logits[kind, level] = self._judge(level, *self._pair(kind, level))
@@ -124,7 +126,7 @@ class Step:
             wrong = self.batch.mismatched[level]
             return self.features("mismatched", level, lambda: wrong), self.code(level)
         code = self.code(level)
-        return self.features("real", level, lambda: real), code if kind == "real" else code.roll(-1, 0)
+        return self.features("real", level, lambda: real), code if kind == "real" else next_rows(code)
 
     def features(self, kind: Kind, level: int, pictures: Callable[[], Tensor]) -> Any:
         """The discriminator's features of `pictures`, computed once an update."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ganzoo.model import Model
 from ganzoo.plan import PhasePlan, Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.preview import Preview
+from ganzoo.processes import failing_together, staying_connected
 from ganzoo.progress import TrainingProgress
 from ganzoo.randomness import StepDraws
 from ganzoo.recipe import Recipe
@@ -59,11 +60,12 @@ def train(
     if chosen.keep_large_blocks:
         keep_large_blocks()
     compute = accelerator(chosen.device, chosen.precision, chosen.trackers, folder)
-    done = checkpoint.load(Run(folder).newest) if resume else None
     run, about = Run(folder), {**asdict(chosen), "on": str(compute.device)}
-    writing = run.under_way(recipe, about, done.total if done else None)
-    with writing if compute.is_main_process else nullcontext(), explaining_memory(MEMORY_ADVICE):
-        compute.wait_for_everyone()
+    with ExitStack() as under_way, staying_connected(), explaining_memory(MEMORY_ADVICE):
+        with failing_together(compute):
+            done = checkpoint.load(run.newest) if resume else None
+            if compute.is_main_process:
+                under_way.enter_context(run.under_way(recipe, about, done.total if done else None))
         log.info("%s on %s, into %s", recipe.name, compute.device, folder)
         compute.init_trackers(recipe.name) if chosen.trackers else None
         _train(plan, run, chosen, compute, done)
@@ -73,21 +75,24 @@ def train(
 
 def _train(plan: Plan, run: Run, settings: Settings, compute: Accelerator, done: Checkpoint | None) -> None:
     torch.manual_seed(settings.seed)
-    model = plan.build().to(compute.device, weights_dtype(settings.precision))
-    if settings.channels_last or (settings.channels_last is None and compute.device.type == "cuda"):
-        model = model.to(memory_format=torch.channels_last)
-    if settings.compile:
-        model.compile_stages()
-    names = [phase.name for phase in plan.phases]
-    if done:
-        checkpoint.load_model_state(model, done.weights, run.newest)
-        if done.phase not in names:
-            raise GanzooError(
-                f"{run.newest} belongs to phase {done.phase}; the recipe has {', '.join(names)}"
-            )
-    data = Path(settings.data) if settings.data else None
-    feed = Feed(plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken)
-    preview = Preview(feed, model, run)
+    with failing_together(compute):
+        model = plan.build().to(compute.device, weights_dtype(settings.precision))
+        if settings.channels_last or (settings.channels_last is None and compute.device.type == "cuda"):
+            model = model.to(memory_format=torch.channels_last)
+        if settings.compile:
+            model.compile_stages()
+        names = [phase.name for phase in plan.phases]
+        if done:
+            checkpoint.load_model_state(model, done.weights, run.newest)
+            if done.phase not in names:
+                raise GanzooError(
+                    f"{run.newest} belongs to phase {done.phase}; the recipe has {', '.join(names)}"
+                )
+        data = Path(settings.data) if settings.data else None
+        feed = Feed(
+            plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken
+        )
+        preview = Preview(feed, model, run)
     total = 0
     for phase in plan.phases:
         if done and names.index(phase.name) < names.index(done.phase):
@@ -110,18 +115,18 @@ def train_phase(
 ) -> int:
     """Run one phase to its end; `total` steps were taken before it. Returns how many are taken after it."""
     trainer = PhaseTrainer(model, phase, compute)
-    start = 0
-    if resumed:
-        _go_on(trainer, resumed, run.newest)
-        start = resumed.step
-    steps, base = feed.steps_of(phase), total
-    loader = feed.loader(model, phase)
+    start = resumed.step if resumed else 0
+    with failing_together(compute):
+        if resumed:
+            _go_on(trainer, resumed, run.newest)
+        steps, base = feed.steps_of(phase), total
+        loader = feed.loader(model, phase)
+        if not steps:
+            raise GanzooError(
+                f"phase {phase.name} has no step to take; give it more epochs, or lower `accumulate`"
+            )
     batches = loader.iterate(start * phase.accumulate)
     trainer.train_mode()
-    if not steps:
-        raise GanzooError(
-            f"phase {phase.name} has no step to take; give it more epochs, or lower `accumulate`"
-        )
     with TrainingProgress(
         phase.name, start, steps, feed.batch * phase.accumulate, shown=compute.is_main_process
     ) as bar:
@@ -138,15 +143,20 @@ def train_phase(
             values = trainer.take_step(number, parts, draws)
             done, last = number + 1, number + 1 == steps
             bar.advance(done)
-            if _due(done, settings.log_every, last):
+            logs, draw, save = (
+                _due(done, every, last)
+                for every in (settings.log_every, settings.sample_every, settings.save_every)
+            )
+            if logs:
                 _report(values, done, base + done, phase.name, bar, run, compute)
-            if not compute.is_main_process:
+            if not (draw or save):
                 continue
-            if _due(done, settings.sample_every, last) and phase.updates[-1].name != "encoders":
-                preview.draw(model, trainer.ema, base + done)
-                trainer.train_mode()
-            if _due(done, settings.save_every, last):
-                _save(model, trainer, run, done, base + done, settings.keep)
+            with failing_together(compute):  # all processes have the same weights: one looks, the others wait
+                if draw and compute.is_main_process and phase.updates[-1].name != "encoders":
+                    preview.draw(model, trainer.ema, base + done)
+                    trainer.train_mode()
+                if save and compute.is_main_process:
+                    _save(model, trainer, run, done, base + done, settings.keep)
     return base + steps
 
 
@@ -174,19 +184,21 @@ def _report(
     compute: Accelerator,
 ) -> None:
     """Log the newest losses, their mean over processes; stop at the first that is not finite."""
-    stacked = torch.stack([value.double() for value in values.values()]) if values else torch.empty(0)
+    nothing = torch.empty(0, device=compute.device)
+    stacked = torch.stack([value.double() for value in values.values()]) if values else nothing
     numbers = dict(zip(values, compute.reduce(stacked, "mean").tolist(), strict=True))
-    broken = first_unhealthy(numbers)
-    if broken:
-        keep = f"the last save is {run.saved[-1]}" if run.saved else "nothing was saved yet"
-        raise GanzooError(
-            f"loss {broken} is {numbers[broken]} at step {step} of phase {phase}; {keep}. "
-            "Try a smaller learning rate, a gradient clip, or `--precision fp32`"
-        )
-    rates = bar.rates(step)
-    if compute.is_main_process:
-        bar.say(step, numbers, rates)
-        run.log({"phase": phase, "step": total, **numbers, **rates})
+    with failing_together(compute):
+        broken = first_unhealthy(numbers)
+        if broken:
+            keep = f"the last save is {run.saved[-1]}" if run.saved else "nothing was saved yet"
+            raise GanzooError(
+                f"loss {broken} is {numbers[broken]} at step {step} of phase {phase}; {keep}. "
+                "Try a smaller learning rate, a gradient clip, or `--precision fp32`"
+            )
+        rates = bar.rates(step)
+        if compute.is_main_process:
+            bar.say(step, numbers, rates)
+            run.log({"phase": phase, "step": total, **numbers, **rates})
     compute.log({**numbers, **rates}, step=total)
 
 

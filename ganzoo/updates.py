@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from ganzoo.ema import Ema
 from ganzoo.flow import Batch
 from ganzoo.model import Model
 from ganzoo.plan import PhasePlan, UpdatePlan
+from ganzoo.processes import average_buffers, average_gradients, copy_from_main
 from ganzoo.randomness import Draws
 from ganzoo.step import Step
 
@@ -45,12 +45,14 @@ class PhaseTrainer:
     """A phase under way: its updates in order, its averages. `take_step` is all that training is.
 
     Modules are not wrapped for several processes: discriminators run several times a step, are called by
-    method and differentiated twice; each update's gradients are averaged by one all-reduce instead.
+    method and differentiated twice; each update's gradients are averaged by one all-reduce instead. Weights,
+    buffers and averages are the same in all processes after every step.
     """
 
     def __init__(self, model: Model, phase: PhasePlan, accelerator: Accelerator) -> None:
         self.model, self.phase, self.accelerator = model, phase, accelerator
         model.requires_grad_(False)
+        copy_from_main(accelerator, model)
         self.updates = [Update(u, _modules(model, phase, u.name), accelerator) for u in phase.updates]
         for update in self.updates:
             for parameter in update.parameters:
@@ -87,11 +89,12 @@ class PhaseTrainer:
             for step in steps:
                 step.begin(update.plan.name, keep_graph=keep_graph, regenerate=update.plan.regenerate)
                 self._descend(update, step, number, len(steps), values)
-            self._reduce(update.parameters)
+            average_gradients(self.accelerator, update.parameters)
             update.clip(self.accelerator)
             update.optimizer.step()
             for parameter in still:
                 parameter.requires_grad_(True)
+        average_buffers(self.accelerator, (m for update in self.updates for m in update.modules.values()))
         if self.ema:
             self.ema.update(number)
         return values
@@ -125,15 +128,6 @@ class PhaseTrainer:
         for parameter in still:
             parameter.requires_grad_(False)
         return still
-
-    def _reduce(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Average the gradients over processes, in one call."""
-        if self.accelerator.num_processes == 1:
-            return
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        flat: Any = self.accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(mean.view_as(gradient))
 
     def optimizer_states(self) -> dict[str, Any]:
         """Every update's optimizer moments, by the update's name."""

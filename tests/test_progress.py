@@ -105,4 +105,4 @@ def test_log_of_other_processes(monkeypatch):
     monkeypatch.setattr(log, "handlers", [])
     monkeypatch.setattr(log, "level", log.level)
     monkeypatch.setenv("RANK", "1")
-    assert not show_log().isEnabledFor(logging.INFO) and log.isEnabledFor(logging.WARNING)
+    assert not show_log().isEnabledFor(logging.WARNING) and log.isEnabledFor(logging.ERROR)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Annotated
 
 import typer
 
+from ganzoo import launch
 from ganzoo.cli import catalogue, drawing, planning, plugins, training
 from ganzoo.console import say
 from ganzoo.errors import GanzooError
+
+GRACE = 10.0  # seconds in which the process that has something to say can say it
 
 app = typer.Typer(
     name="ganzoo",
@@ -30,9 +34,12 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def ganzoo(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
     """Text-to-image GANs: list models, mix their components, train them, draw with them."""
+    if context.invoked_subcommand and context.invoked_subcommand != "train":
+        launch.refuse_several(context.invoked_subcommand)
 
 
 app.command("list")(catalogue.list_)
@@ -40,15 +47,19 @@ app.command()(catalogue.show)
 app.command()(catalogue.diff)
 app.command("plugins")(plugins.plugins)
 app.command()(plugins.install)
+app.command("new-plugin")(plugins.new_plugin)
 app.command()(planning.check)
 app.command()(training.train)
 app.command()(drawing.sample)
 
 
 def main() -> None:
-    """The `ganzoo` command: a user's mistake is one message and exit code 1."""
+    """The `ganzoo` command: a user's mistake is one message and exit code 1, in several processes too."""
     try:
         app()
     except GanzooError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if launch.speaks(error):
+            print(f"error: {error}", file=sys.stderr)
+        else:
+            time.sleep(GRACE)  # launchers end all processes as soon as the first has ended
         sys.exit(1)

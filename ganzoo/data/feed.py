@@ -17,6 +17,7 @@ from ganzoo.data.examples import Examples
 from ganzoo.data.loader import Loader
 from ganzoo.errors import GanzooError
 from ganzoo.plan import PhasePlan, Plan
+from ganzoo.processes import main_first
 from ganzoo.progress import counting
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Feed:
 
     def _pack(self, split: str, size: int) -> tuple[Packed, Examples]:
         examples = self.plan.data.examples(split, self._folder, size)
-        with self._compute.main_process_first(), counting(f"packing {split} pictures") as progress:
+        with main_first(self._compute), counting(f"packing {split} pictures") as progress:
             packed = pack(
                 examples, size, cache_folder() / "pictures", skip_broken=self._skip_broken, progress=progress
             )
@@ -76,7 +77,7 @@ class Feed:
         frozen = all(update.name != "encoders" for update in phase.updates)
         use_features = frozen and "embedding" not in self.plan.text.requires()
         if use_features:
-            with self._compute.main_process_first(), counting("encoding captions") as progress:
+            with main_first(self._compute), counting("encoding captions") as progress:
                 self._captions.encode(
                     model.text_encoder,
                     cache_folder() / "captions",
@@ -113,7 +114,7 @@ class Feed:
         count = min(count, len(examples))
         rows = np.linspace(0, len(examples) - 1, count).round().astype(np.int64)
         chosen = Packed(self._packed.images[:0], rows).select(examples)
-        with self._compute.main_process_first():
+        with main_first(self._compute):
             packed = pack(
                 chosen, max(self.plan.resolutions), cache_folder() / "pictures", skip_broken=self._skip_broken
             )
