@@ -7,6 +7,7 @@ ran) and `meta.json` (sizes under `config`, source, notes).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,12 @@ class Golden:
         return config
 
     @cached_property
+    def scalars(self) -> dict[str, Any]:
+        """Losses and norms: a number each, or several by name."""
+        scalars: dict[str, Any] = json.loads((self.folder / "meta.json").read_text())["scalars"]
+        return scalars
+
+    @cached_property
     def io(self) -> dict[str, Tensor]:
         """Inputs, draws and results by their full key, such as `in/real_img`."""
         return load_file(self.folder / "io.safetensors")
@@ -45,6 +52,17 @@ class Golden:
         theirs = self.io[key].double().flatten()
         return float((ours.detach().double().flatten() - theirs).norm() / theirs.norm())
 
+    def picture_errors(self, ours: Tensor, key: str) -> dict[str, float]:
+        """`error` of pictures [b, c, r, r] in every reduced form in which `io` has `key`.
+
+        Whole, or with a suffix: `_sK` every K-th pixel, `_crop` the 16x16 centre, `_mean` and `_sq` the mean
+        and the mean square over pixels.
+        """
+        pattern = re.compile(re.escape(key) + r"(_s\d+|_crop|_mean|_sq|)")
+        forms = {name: match[1] for name in self.io if (match := pattern.fullmatch(name))}
+        assert forms, f"{self.folder.name} has no {key}"
+        return {name: self.error(_reduced(ours, form), name) for name, form in forms.items()}
+
     def gradient_errors(self, ours: Mapping[str, Tensor], prefix: str) -> dict[str, float]:
         """`error` of each gradient by its name, which follows `prefix` in `io`.
 
@@ -58,6 +76,22 @@ class Golden:
             else float(value.norm()) / largest
             for name, value in ours.items()
         }
+
+
+def _reduced(x: Tensor, form: str) -> Tensor:
+    """Pictures [b, c, r, r] in a reduced form, named by its suffix."""
+    top = x.shape[2] // 2 - 8
+    match form:
+        case "":
+            return x
+        case "_crop":
+            return x[:, :, top : top + 16, top : top + 16]
+        case "_mean":
+            return x.mean((2, 3))
+        case "_sq":
+            return x.square().mean((2, 3))
+    stride = int(form.removeprefix("_s"))
+    return x[:, :, ::stride, ::stride]
 
 
 class RecordedDraws:

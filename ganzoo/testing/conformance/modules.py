@@ -50,7 +50,7 @@ def gradients(harness: Harness) -> None:
         if not wanted:
             return
         _stir(module, seed)
-        objective = _weighted(harness.run(module, inputs), seed)
+        objective = weighted(harness.run(module, inputs), seed)
         found = torch.autograd.grad(objective, list(wanted.values()), allow_unused=True)
         alive = {n for n, g in zip(wanted, found, strict=True) if g is not None and bool(g.any())}
         missing = set(wanted) - alive if seed == 0 else missing - alive
@@ -67,15 +67,16 @@ def _stir(module: nn.Module, seed: int) -> None:
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
 
 
-def _weighted(out: Flow, seed: int) -> Tensor:
+def weighted(out: Flow, seed: int) -> Tensor:
     """The outputs' sum with random weights; without them a batch norm's output would sum to a constant."""
     generator = torch.Generator().manual_seed(seed)
-    floating = [x for x in _tensors(out) if x.is_floating_point() and x.requires_grad]
+    floating = [x for x in tensors_of(out) if x.is_floating_point() and x.requires_grad]
     terms = [(x * torch.randn(x.shape, generator=generator)).sum() for x in floating]
     return torch.stack(terms).sum() if terms else torch.zeros((), requires_grad=True)
 
 
-def _tensors(out: Flow) -> list[Tensor]:
+def tensors_of(out: Flow) -> list[Tensor]:
+    """All tensors in `out`."""
     found: list[Tensor] = []
 
     def note(x: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ def double_precision(harness: Harness) -> None:
     """In float64 it computes in float64: no tensor is made in a fixed dtype."""
     module = harness.build().double()
     out = harness.run(module, harness.inputs().to("cpu", torch.float64), "fails in float64")
-    kinds = {x.dtype for x in _tensors(out) if x.is_floating_point()}
+    kinds = {x.dtype for x in tensors_of(out) if x.is_floating_point()}
     harness.subject.expect(
         kinds == {torch.float64}, f"was moved to float64, but gives {sorted(map(str, kinds))}"
     )
@@ -101,7 +102,7 @@ def mixed_precision(harness: Harness) -> None:
     module = harness.build()
     with torch.autocast("cpu", torch.bfloat16):
         out = harness.run(module, harness.inputs(), "fails under bf16 autocast")
-    finite = all(bool(x.isfinite().all()) for x in _tensors(out))
+    finite = all(bool(x.isfinite().all()) for x in tensors_of(out))
     harness.subject.expect(finite, "gives numbers that are not finite under bf16 autocast")
 
 
@@ -109,7 +110,7 @@ def device_moves(harness: Harness) -> None:
     """On another device it computes there: no tensor is made on a fixed one. Tried on torch's `meta`."""
     module = harness.build().to("meta")
     out = harness.run(module, harness.inputs().to("meta"), "fails on another device than the CPU")
-    kinds = {x.device.type for x in _tensors(out)}
+    kinds = {x.device.type for x in tensors_of(out)}
     harness.subject.expect(
         kinds == {"meta"}, f"was moved to another device, but gives tensors on {sorted(kinds)}"
     )
@@ -142,7 +143,7 @@ def draws_of(act: Callable[[], Any]) -> str:
 
 def _expect_equal(harness: Harness, one: nn.Module, other: nn.Module, problem: str) -> None:
     with torch.no_grad():
-        first, second = (_tensors(harness.run(m, harness.inputs())) for m in (one, other))
+        first, second = (tensors_of(harness.run(m, harness.inputs())) for m in (one, other))
     harness.subject.expect(all(map(torch.equal, first, second)), problem)
 
 
@@ -169,7 +170,7 @@ def independence(harness: Harness) -> None:
         whole = harness.run(module, inputs)
         for row in range(ROWS):
             alone = harness.run(module, _row(inputs, row), "fails on a batch of one")
-            pairs = zip(_tensors(alone), _tensors(whole), strict=True)
+            pairs = zip(tensors_of(alone), tensors_of(whole), strict=True)
             same = all(_close(one, many[row : row + 1]) for one, many in pairs)
             harness.subject.expect(same, "mixes the rows of a batch: a row alone gives other outputs")
 
@@ -245,7 +246,7 @@ def padding(harness: Harness) -> None:
     with torch.no_grad():
         out = harness.run(module, inputs)
         padded = harness.run(module, Inputs((longer,)), "fails on more padding")
-    same = all(_close(one, other) for one, other in zip(_tensors(out), _tensors(padded), strict=True))
+    same = all(_close(one, other) for one, other in zip(tensors_of(out), tensors_of(padded), strict=True))
     subject.expect(same, "gives other features where captions are padded further")
     if out.mask is None:
         return

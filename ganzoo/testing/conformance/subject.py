@@ -19,25 +19,33 @@ T = TypeVar("T")
 class Subject:
     """One component class under its full name.
 
-    `extras`: shapes, without the batch axis, of the `Condition.extra` tensors it may need.
+    `extras`: shapes, without the batch axis, of the `Condition.extra` tensors it may need. `unfelt`: options
+    that change nothing at sizes as small as these. `changes`: options other than the `tiny` ones.
     """
 
     name: str
     cls: type[Component]
     extras: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    unfelt: frozenset[str] = frozenset()
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def kind(self) -> str:
         """Its kind, a key of `ganzoo.components.KINDS`."""
         return next(kind for kind, base in KINDS.items() if issubclass(self.cls, base))
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """Its `tiny` options, with `changes`."""
+        return {**self.cls.tiny, **self.changes}
+
     @cached_property
     def component(self) -> Any:
-        """The component at its `tiny` options."""
+        """The component at these options."""
         try:
-            return TypeAdapter(self.cls).validate_python(dict(self.cls.tiny))
+            return TypeAdapter(self.cls).validate_python(self.options)
         except (ValidationError, GanzooError) as error:
-            self.fail(f"its `tiny` options {dict(self.cls.tiny)} are refused: {error}")
+            self.fail(f"its `tiny` options {self.options} are refused: {error}")
 
     @cached_property
     def declared(self) -> frozenset[str]:

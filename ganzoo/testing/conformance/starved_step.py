@@ -1,0 +1,104 @@
+"""A step that lets a loss read what it declared, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.flow import Batch, Condition, GeneratorOutput, ImageFeatures, Logits, TextFeatures
+from ganzoo.step import Step
+from ganzoo.testing.conformance.starving import feed, starve
+from ganzoo.testing.conformance.subject import Subject
+
+
+class StarvedStep:
+    """A step that lets a loss read what it declared; the rest it may only hand on.
+
+    An undeclared unconditional logit is absent, as from a discriminator that has no such head.
+    """
+
+    def __init__(self, step: Step, subject: Subject) -> None:
+        self._step, self._subject = step, subject
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._step, name)
+
+    def _give(self, need: str, tensor: Any) -> Any:
+        if tensor is None or need in self._subject.declared:
+            return tensor
+        return starve(tensor, self._complaint(need))
+
+    def _complaint(self, need: str) -> str:
+        return f"component {self._subject.name} read `{need}` without declaring it"
+
+    @property
+    def text(self) -> TextFeatures:
+        """Sentence and words where declared."""
+        return self._text(self._step.text)
+
+    @property
+    def batch(self) -> Batch:
+        """Pictures, classes and layout where declared."""
+        batch, layout = self._step.batch, self._step.batch.layout
+        assert layout is not None
+        return replace(
+            batch,
+            images=tuple(self._give("real", x) for x in batch.images),
+            mismatched=tuple(self._give("mismatched", x) for x in batch.mismatched),
+            class_id=self._give("class_id", batch.class_id),
+            layout=replace(
+                layout,
+                boxes=self._give("boxes", layout.boxes),
+                keypoints=self._give("keypoints", layout.keypoints),
+            ),
+        )
+
+    @property
+    def image_features(self) -> ImageFeatures:
+        """Vector and regions where declared."""
+        read = self._step.image_features
+        return ImageFeatures(
+            self._give("image_vector", read.vector), self._give("image_regions", read.regions)
+        )
+
+    @property
+    def generated(self) -> GeneratorOutput:
+        """Pictures, Gaussians and words where declared."""
+        return self._made(self._step.generated)
+
+    def generate(self, text: TextFeatures) -> GeneratorOutput:
+        """The generator again, on text that may have been handed on."""
+        return self._made(self._step.generate(text.map(feed)))
+
+    def logits(self, kind: Any, level: int) -> Logits:
+        """The discriminator's word on a declared kind of pairs."""
+        if kind not in self._subject.declared:
+            raise AssertionError(self._complaint(kind))
+        return self._heads(self._step.logits(kind, level))
+
+    def judge(self, level: int, images: Tensor, code: Tensor) -> Logits:
+        """The discriminator's word on any pairs."""
+        return self._heads(self._step.judge(level, images, code))
+
+    def _heads(self, logits: Logits) -> Logits:
+        return logits if "unconditional" in self._subject.declared else Logits(logits.conditional)
+
+    def _text(self, text: TextFeatures) -> TextFeatures:
+        words, mask = self._give("words", text.words), self._give("words", text.mask)
+        return TextFeatures(self._give("sentence", text.sentence), words, mask)
+
+    def _made(self, out: GeneratorOutput) -> GeneratorOutput:
+        pictures = tuple(replace(stage, image=self._give("fake", stage.image)) for stage in out.stages)
+        conditions = tuple(self._condition(condition) for condition in out.conditions)
+        return replace(out, text=self._text(out.text), stages=pictures, conditions=conditions)
+
+    def _condition(self, condition: Condition) -> Condition:
+        return replace(
+            condition,
+            mean=self._give("gaussian", condition.mean),
+            logvar=self._give("gaussian", condition.logvar),
+            words=self._give("words", condition.words),
+            mask=self._give("words", condition.mask),
+        )
