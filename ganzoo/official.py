@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,46 @@ class Network:
     def _missing(self) -> list[str]:
         missing = [key for key in self.ours if key not in self.theirs]
         return [key for key in missing if not key.endswith(".num_batches_tracked")]
+
+
+Slots = Mapping[str, Tensor]
+
+
+def networks(
+    family: str,
+    state: Mapping[str, Any],
+    generator: Callable[[], Slots],
+    discriminators: Callable[[], Sequence[Slots]],
+) -> Iterator[Network]:
+    """What `state`, {"generator": {name: tensor}, "discriminators": [{name: tensor}, ...]}, has of a family.
+
+    Either may be absent, and None stands for a discriminator that stays as it is. Names may begin with
+    `module.`, as DataParallel saves them. The functions give the model's own tensors by the authors' names.
+    """
+    if unknown := sorted(set(state) - {"generator", "discriminators"}):
+        raise GanzooError(
+            f"{family} has a generator and discriminators; the weights have {', '.join(unknown)}"
+        )
+    if "generator" in state:
+        yield Network("netG", _unwrapped("netG", state["generator"]), generator())
+    if "discriminators" in state:
+        ours, theirs = discriminators(), state["discriminators"]
+        if len(theirs) != len(ours):
+            raise GanzooError(
+                f"the authors' weights have {len(theirs)} discriminators, the model has {len(ours)}; give "
+                "one for each, coarse to fine, None to leave one as it is"
+            )
+        for number, (their, our) in enumerate(zip(theirs, ours, strict=True)):
+            if their is not None:
+                name = f"netD {number}"
+                yield Network(name, _unwrapped(name, their), our)
+
+
+def _unwrapped(name: str, theirs: Mapping[str, Any]) -> dict[str, Any]:
+    bare = {key.removeprefix("module."): value for key, value in theirs.items()}
+    if len(bare) < len(theirs):
+        raise GanzooError(f"the authors' weights have names of {name} twice, with and without `module.`")
+    return bare
 
 
 @torch.no_grad()

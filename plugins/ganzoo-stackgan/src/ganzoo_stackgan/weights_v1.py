@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from ganzoo.components import Importer
 from ganzoo.errors import GanzooError
-from ganzoo.official import Network, copies, fill
+from ganzoo.official import copies, fill, networks
 from ganzoo_stackgan.conditioning import Augmentation
 from ganzoo_stackgan.discriminators_v1 import Judge
 from ganzoo_stackgan.stages_v1 import Refinement, Sketch
@@ -33,7 +34,8 @@ class StackGanV1(Importer):
 
     def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
         """Fill `model`. Raises GanzooError, with every name that does not fit, before anything is changed."""
-        fill(_networks(model, state))
+        own = partial(generator_slots, model), partial(discriminator_slots, model)
+        fill(networks("StackGAN", state, *own))
 
     def export(self, model: nn.Module) -> Mapping[str, Any]:
         """The model's weights under the authors' names."""
@@ -41,26 +43,6 @@ class StackGanV1(Importer):
             "generator": copies(generator_slots(model)),
             "discriminators": [copies(slots) for slots in discriminator_slots(model)],
         }
-
-
-def _networks(model: nn.Module, state: Mapping[str, Any]) -> Iterator[Network]:
-    unknown = sorted(set(state) - {"generator", "discriminators"})
-    if unknown:
-        raise GanzooError(
-            f"StackGAN has a generator and discriminators; the weights have {', '.join(unknown)}"
-        )
-    if "generator" in state:
-        yield Network("netG", state["generator"], generator_slots(model))
-    if "discriminators" in state:
-        ours, theirs = discriminator_slots(model), state["discriminators"]
-        if len(theirs) != len(ours):
-            raise GanzooError(
-                f"the authors' weights have {len(theirs)} discriminators, the model has {len(ours)}; give "
-                "one for each, coarse to fine, None to leave one as it is"
-            )
-        for number, (their, our) in enumerate(zip(theirs, ours, strict=True)):
-            if their is not None:
-                yield Network(f"netD {number}", their, our)
 
 
 def generator_slots(model: nn.Module) -> dict[str, Tensor]:

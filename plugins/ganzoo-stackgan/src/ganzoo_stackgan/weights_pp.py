@@ -1,0 +1,139 @@
+"""StackGAN++'s networks by the authors' names: hanzhanggit/StackGAN-v2, model.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from ganzoo.components import Importer
+from ganzoo.errors import GanzooError
+from ganzoo.official import copies, fill, networks
+from ganzoo_stackgan.conditioning import Augmentation
+from ganzoo_stackgan.discriminators_pp import TwoHeaded
+from ganzoo_stackgan.stages_pp import InitialStage, RefiningStage
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackGanPP(Importer):
+    """The authors' netG and netD0, netD1, ...: {"generator": {name: tensor}, "discriminators": [...]}.
+
+    Either may be absent; names may begin with `module.`, as the authors' files have it, and are written
+    without. `discriminators` has one entry for each discriminator of the model, coarse to fine; None leaves
+    that one as it is. Any number of stages: the refining ones are `h_net2`, `h_net3`, ...
+
+    Source: hanzhanggit/StackGAN-v2 model.py, trainer.py.
+    """
+
+    source: ClassVar[str] = "hanzhanggit/StackGAN-v2 model.py"
+
+    def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
+        """Fill `model`. Raises GanzooError, with every name that does not fit, before anything is changed."""
+        own = partial(generator_slots, model), partial(discriminator_slots, model)
+        fill(networks("StackGAN++", state, *own))
+
+    def export(self, model: nn.Module) -> Mapping[str, Any]:
+        """The model's weights under the authors' names, without `module.`."""
+        return {
+            "generator": copies(generator_slots(model)),
+            "discriminators": [copies(slots) for slots in discriminator_slots(model)],
+        }
+
+
+def generator_slots(model: nn.Module) -> dict[str, Tensor]:
+    """The generator's own tensors by the authors' name. Raises GanzooError for another model."""
+    stages = list(model.get_submodule("stages").children())
+    kinds = [type(stage) for stage in stages]
+    if not kinds or kinds != [InitialStage, *[RefiningStage] * (len(kinds) - 1)]:
+        raise GanzooError(
+            "the authors' weights fit a model whose stages are one stackgan/initial and any number of "
+            f"stackgan/refine (InitialStage, RefiningStage, ...), not {_listed(kinds)}"
+        )
+    conditionings = list(model.get_submodule("conditionings").children())
+    if [type(conditioning) for conditioning in conditionings] != [Augmentation]:
+        raise GanzooError(
+            "the authors' weights fit a model in which all stages share one stackgan/ca (Augmentation), "
+            f"not {_listed([type(conditioning) for conditioning in conditionings])}"
+        )
+    slots = dict(_named("ca_net", conditionings[0]))
+    for number, stage in enumerate(stages, 1):
+        layers = _initial(stage) if isinstance(stage, InitialStage) else _refining(stage)
+        slots |= {f"h_net{number}.{name}": tensor for name, tensor in layers}
+        slots |= dict(_named(f"img_net{number}.img", stage.get_submodule("image")))
+    return slots
+
+
+def discriminator_slots(model: nn.Module) -> list[dict[str, Tensor]]:
+    """Each discriminator's own tensors by the authors' name. Raises GanzooError for another model."""
+    found = []
+    for level, judge in model.get_submodule("discriminators").named_children():
+        if not isinstance(judge, TwoHeaded):
+            raise GanzooError(
+                "the authors' weights fit discriminators stackgan/discriminator_pp (TwoHeaded); that of "
+                f"stage {level} is {type(judge).__name__}"
+            )
+        found.append(dict(_judge(judge)))
+    return found
+
+
+def _initial(stage: InitialStage) -> Iterator[tuple[str, Tensor]]:
+    yield from _named("fc", stage.fc)
+    for number, block in enumerate(stage.upsample, 1):
+        yield from _upsampling(f"upsample{number}", block)
+
+
+def _refining(stage: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    assert isinstance(stage, RefiningStage)
+    yield from _named("jointConv.0", stage.joint.conv)
+    yield from _numbered("jointConv", stage.gate, 1)
+    for number, block in enumerate(stage.residual):
+        yield from _named(f"residual.{number}.block", block.get_submodule("body"))
+    yield from _upsampling("upsample", stage.upsample)
+
+
+def _upsampling(prefix: str, block: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The authors' block begins with a layer of its own for the upsampling."""
+    yield from _numbered(prefix, list(block.get_submodule("layers").children()), 1)
+
+
+def _judge(judge: TwoHeaded) -> Iterator[tuple[str, Tensor]]:
+    for prefix, layers in _tower(list(judge.tower)):
+        yield from _numbered(prefix, layers, 0)
+    yield from _named("jointConv", judge.conditional.joint)
+    yield from _named("logits.0", judge.conditional.logit)
+    yield from _named("uncond_logits.0", judge.unconditional.logit)
+
+
+def _tower(layers: Sequence[nn.Module]) -> Iterator[tuple[str, Sequence[nn.Module]]]:
+    """The authors' blocks: down by 16 in one, then one a layer, each named by how far down it is."""
+    sixteen = 11  # four convolutions, three batch norms, four activations
+    yield "img_code_s16", layers[:sixteen]
+    scale, narrowing = 16, 0
+    for start in range(sixteen, len(layers), 3):
+        conv = layers[start]
+        assert isinstance(conv, nn.Conv2d)
+        if conv.stride == (2, 2):
+            scale *= 2
+            yield f"img_code_s{scale}", layers[start : start + 3]
+        else:
+            narrowing += 1
+            yield f"img_code_s{scale}_{narrowing}", layers[start : start + 3]
+
+
+def _numbered(
+    prefix: str, layers: Sequence[nn.Module] | nn.Sequential, first: int
+) -> Iterator[tuple[str, Tensor]]:
+    for place, layer in enumerate(layers, first):
+        yield from _named(f"{prefix}.{place}", layer)
+
+
+def _named(prefix: str, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        yield f"{prefix}.{name}", tensor
+
+
+def _listed(kinds: Sequence[type]) -> str:
+    return ", ".join(kind.__name__ for kind in kinds) or "nothing"
