@@ -215,6 +215,8 @@ class _Assembler(Misfits):
                     phase.ema_warmup,
                     phase.samples_per_caption,
                     phase.accumulate,
+                    phase.batch,
+                    phase.frozen_train,
                     tuple(u for u in updates if u),
                 )
             )

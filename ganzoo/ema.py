@@ -44,6 +44,10 @@ class Ema:
         for name, value in state.items():
             self.state[name].copy_(value)
 
+    def hand_on(self) -> None:
+        """The module holds the averages for good: what a finished phase leaves to the next."""
+        self._module.load_state_dict(self.state)
+
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The module holds the averages inside this block, its own weights again afterwards."""

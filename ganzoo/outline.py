@@ -64,7 +64,8 @@ class Phase(_Part):
     """One phase of training: so many steps or epochs. `stages`: numbers of those that train, None = all.
 
     `ema`: decay of the averaged weights, None = no averaging. `ema_warmup`: a smaller decay in the first
-    steps. `accumulate`: micro-batches a step.
+    steps. `accumulate`: micro-batches a step. `batch`: examples a step, None = `data.batch`. `frozen_train`:
+    stages in front of those that train run in training mode, on batch statistics that keep moving.
     """
 
     _name: str = PrivateAttr(default="")
@@ -76,6 +77,8 @@ class Phase(_Part):
     ema_warmup: StrictBool = False
     samples_per_caption: Count = 1
     accumulate: Count = 1
+    batch: Count | None = None
+    frozen_train: StrictBool = False
     updates: dict[Literal["discriminator", "generator", "encoders"], Update] = Field(min_length=1)
 
     @property

@@ -71,6 +71,8 @@ class PhasePlan:
     ema_warmup: bool
     samples_per_caption: int
     accumulate: int
+    batch: int | None
+    frozen_train: bool
     updates: tuple[UpdatePlan, ...]
 
     @property

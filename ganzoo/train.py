@@ -128,7 +128,7 @@ def train_phase(
     batches = loader.iterate(start * phase.accumulate)
     trainer.train_mode()
     with TrainingProgress(
-        phase.name, start, steps, feed.batch * phase.accumulate, shown=compute.is_main_process
+        phase.name, start, steps, feed.batch_of(phase) * phase.accumulate, shown=compute.is_main_process
     ) as bar:
         for number in range(start, steps):
             trainer.set_epoch(number * phase.accumulate // loader.steps_per_epoch)
@@ -157,6 +157,8 @@ def train_phase(
                     trainer.train_mode()
                 if save and compute.is_main_process:
                     _save(model, trainer, run, done, base + done, settings.keep)
+    if trainer.ema:
+        trainer.ema.hand_on()
     return base + steps
 
 

@@ -57,14 +57,20 @@ class PhaseTrainer:
         for update in self.updates:
             for parameter in update.parameters:
                 parameter.requires_grad_(True)
+        self._moving = [module for update in self.updates for module in update.modules.values()]
+        if phase.frozen_train:
+            frozen = [level for level in range(max(phase.stages)) if level not in phase.stages]
+            self._moving += _generator_modules(model, frozen).values()
         self.ema = Ema(model.generator, phase.ema, phase.ema_warmup) if phase.ema else None
 
     def train_mode(self) -> None:
-        """What this phase trains in training mode, all else (frozen encoders, stages) in evaluation mode."""
+        """What this phase trains in training mode, all else (frozen encoders, stages) in evaluation mode.
+
+        With `frozen_train`, frozen stages are in training mode too.
+        """
         self.model.eval()
-        for update in self.updates:
-            for module in update.modules.values():
-                module.train()
+        for module in self._moving:
+            module.train()
 
     def set_epoch(self, epochs_done: int) -> None:
         """Move learning rates along their schedules."""
@@ -94,7 +100,7 @@ class PhaseTrainer:
             update.optimizer.step()
             for parameter in still:
                 parameter.requires_grad_(True)
-        average_buffers(self.accelerator, (m for update in self.updates for m in update.modules.values()))
+        average_buffers(self.accelerator, self._moving)
         if self.ema:
             self.ema.update(number)
         return values
@@ -151,6 +157,11 @@ def _modules(model: Model, phase: PhasePlan, update: str) -> dict[str, nn.Module
         return {name: encoder for name, encoder in encoders.items() if encoder is not None}
     if update == "discriminator":
         return {key: d for key, d in model.discriminators.items() if int(key) in phase.stages}
-    stages = {f"stage {level}": model.stages[level] for level in phase.stages}
-    read = sorted({model.plan.stages[level].conditioning for level in phase.stages})
+    return _generator_modules(model, phase.stages)
+
+
+def _generator_modules(model: Model, levels: Sequence[int]) -> dict[str, nn.Module]:
+    """The stages at `levels` and the conditionings they read."""
+    stages = {f"stage {level}": model.stages[level] for level in levels}
+    read = sorted({model.plan.stages[level].conditioning for level in levels})
     return stages | {f"conditioning {i}": model.conditionings[i] for i in read}

@@ -56,3 +56,14 @@ def test_warmup_forgets_the_start():
         module.weight.add_(1.0)
     late.update(10_000)
     torch.testing.assert_close(late.state["weight"], start + 1.1)
+
+
+def test_hand_on_leaves_the_averages_in_the_module():
+    module = nn.Linear(2, 2)
+    ema = Ema(module, 0.5)
+    before = module.weight.detach().clone()
+    with torch.no_grad():
+        module.weight.add_(1.0)
+    ema.update(0)
+    ema.hand_on()
+    torch.testing.assert_close(module.weight.detach(), before + 0.5)

@@ -183,10 +183,19 @@ def test_two_phases(toy, tmp_path):
     assert [(line["phase"], line["step"]) for line in run.metrics] == [
         ("low", 1), ("low", 2), ("low", 3), ("high", 4), ("high", 5), ("high", 6), ("high", 7),
     ]  # fmt: skip
-    low, high = (load_file(run.checkpoints / f"step-{n:08d}" / "model.safetensors") for n in (3, 7))
-    moved = {name for name in low if not torch.equal(low[name], high[name])}
+    low, high = (checkpoint.load(run.checkpoints / f"step-{n:08d}") for n in (3, 7))
+    left = {**low.weights, **low.averages}  # a finished phase leaves its averages
+    assert any(not torch.equal(low.weights[name], average) for name, average in low.averages.items())
+    moved = {name for name in left if not torch.equal(left[name], high.weights[name])}
     assert any(name.startswith("stages.1.") for name in moved)
     assert not any(name.startswith(("stages.0.", "discriminators.0.")) for name in moved)
+
+
+def test_a_phase_may_have_a_batch_of_its_own(toy, tmp_path):
+    """With 8 examples instead of 4 an epoch of 64 has 8 steps instead of 16."""
+    recipe = two_phases(toy).set("training.low.epochs", 1).set("training.high.epochs", 1)
+    run = train(recipe.set("training.high.batch", 8), run_dir=tmp_path, device="cpu", log_every=1)
+    assert [line["phase"] for line in run.metrics] == ["low"] * 16 + ["high"] * 8
 
 
 def test_epochs(toy, tmp_path):

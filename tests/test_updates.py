@@ -129,6 +129,26 @@ def test_averages_follow(toy, registry):
     torch.testing.assert_close(trainer.ema.state[name], 0.9 * start[name] + 0.1 * live)
 
 
+@pytest.mark.parametrize("frozen_train", [False, True])
+def test_frozen_stages_keep_their_weights_in_either_mode(toy, registry, frozen_train):
+    """In training mode their running statistics move, in evaluation mode they do not."""
+    stage = {"stage": {"use": "gan_int_cls/generator", "channels": 4, "resolution": 32}}
+    recipe = (
+        toy.add("stages", stage | {"discriminator": toy.to_dict()["stages"][0]["discriminator"]})
+        .set("training.gan.stages", [1])
+        .set("training.gan.frozen_train", frozen_train)
+    )
+    trainer, plan = trainer_of(recipe, registry)
+    trainer.train_mode()
+    frozen = trainer.model.stages[0]
+    weights, buffers = snapshot(frozen), {name: b.clone() for name, b in frozen.named_buffers()}
+    take(trainer, plan)
+    assert frozen.training == frozen_train and trainer.model.stages[1].training
+    assert not moved(weights, frozen)
+    still = [name for name, b in frozen.named_buffers() if torch.equal(b, buffers[name])]
+    assert buffers and len(still) == (0 if frozen_train else len(buffers))
+
+
 def test_learning_rates_follow_their_schedule(toy, registry):
     recipe = toy.set("training.gan.updates.generator.optimizer.decay", {"factor": 0.5, "every": 10})
     trainer, _ = trainer_of(recipe, registry)

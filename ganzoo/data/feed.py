@@ -45,7 +45,6 @@ class Feed:
     ) -> None:
         self.plan, self._folder, self._compute = plan, folder, compute
         self._seed, self._dtype, self._skip_broken = seed, dtype, skip_broken
-        self.batch = plan.data.batch
         size = plan.data.load_size or max(plan.resolutions)
         if size < max(plan.resolutions):
             raise GanzooError(
@@ -62,14 +61,14 @@ class Feed:
             )
         return packed, packed.select(examples)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in one pass over the training split."""
-        return len(self._examples) // self.batch
+    def batch_of(self, phase: PhasePlan) -> int:
+        """Examples in one batch of a phase, over all processes."""
+        return phase.batch or self.plan.data.batch
 
     def steps_of(self, phase: PhasePlan) -> int:
         """How many steps a phase takes."""
-        return phase.steps or (phase.epochs or 0) * self.steps_per_epoch // phase.accumulate
+        an_epoch = len(self._examples) // self.batch_of(phase)
+        return phase.steps or (phase.epochs or 0) * an_epoch // phase.accumulate
 
     def loader(self, model: Model, phase: PhasePlan) -> Loader:
         """Batches for `phase`; with text features made once, where the phase does not train the encoders."""
@@ -90,7 +89,7 @@ class Feed:
             packed=self._packed,
             captions=self._captions,
             resolutions=self.plan.resolutions,
-            batch=self.batch,
+            batch=self.batch_of(phase),
             seed=self._seed,
             flip=self.plan.data.flip,
             average=self.plan.data.average,
