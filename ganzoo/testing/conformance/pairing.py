@@ -57,7 +57,7 @@ def swapped(subject: Subject) -> None:
     """Swapping real and fake pictures changes a discriminator's loss that reads both."""
     if not _adversarial(subject):
         return
-    trial = Trial(subject, "discriminator")
+    trial = Trial(subject, "discriminator", poor=True)  # as many fakes as reals, unless it wants more
     step, batch = trial.step(), trial.batch()
     made, value = step.generated, trial.value(step)
     copies = len(made.noise) // ROWS
@@ -116,9 +116,9 @@ def _pushes(trial: Trial, step: FedStep, doing: str) -> list[tuple[int, Judged, 
         trial.model.discriminators[str(level)] = probe
     value = trial.value(step, doing)
     asked = [(level, judged) for level, probe in probes.items() for judged in probe.judged]
-    if not asked or not value.requires_grad:
-        return []
-    found = torch.autograd.grad(value, [judged.logits for _, judged in asked], allow_unused=True)
+    found: tuple[Tensor | None, ...] = (None,) * len(asked)
+    if asked and value.requires_grad:
+        found = torch.autograd.grad(value, [judged.logits for _, judged in asked], allow_unused=True)
     return [
         (level, judged, torch.zeros(len(judged.logits)) if push is None else push)
         for (level, judged), push in zip(asked, found, strict=True)

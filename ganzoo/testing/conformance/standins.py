@@ -179,10 +179,10 @@ class _Picture(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Judge(Discriminator):
-    """A convolution, joined with the code; a conditional logit alone."""
+    """A convolution, times the code; a conditional logit alone."""
 
     def build(self, given: DiscriminatorGiven) -> nn.Module:
-        """A convolution and two linear layers."""
+        """A convolution, a product with the code, a linear layer."""
         return _Judge(given.condition.discriminator_code, "unconditional" in self.heads)
 
 
@@ -197,8 +197,7 @@ class _Judge(nn.Module):
     def __init__(self, code: int, alone: bool) -> None:
         super().__init__()
         self.look = nn.Sequential(nn.Conv2d(3, 6, 4, 4), nn.Softplus())
-        # Picture and code must meet before a curve: else no mean over pairs would depend on who is with whom.
-        self.match = nn.Sequential(nn.Linear(6 + code, 16), nn.Softplus(), nn.Linear(16, 1))
+        self.match = nn.Bilinear(6, code, 1)  # so that every mean over pairs depends on who is with whom
         self.alone = nn.Linear(6, 1) if alone else None
 
     def features(self, images: Tensor) -> Tensor:
@@ -207,7 +206,7 @@ class _Judge(nn.Module):
 
     def judge(self, features: Tensor, code: Tensor) -> Logits:
         alone = None if self.alone is None else self.alone(features)[:, 0]
-        return Logits(self.match(torch.cat([features, code], 1))[:, 0], alone)
+        return Logits(self.match(features, code)[:, 0], alone)
 
 
 @dataclass(frozen=True, kw_only=True)

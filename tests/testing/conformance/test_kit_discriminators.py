@@ -1,0 +1,97 @@
+"""The kit passes discriminators that are right and names the fault of those that are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ganzoo.components import Discriminator
+from ganzoo.flow import Logits
+from ganzoo.testing import examine
+
+
+class Matching(nn.Module):
+    """A discriminator's network with both heads."""
+
+    def __init__(self, code):
+        super().__init__()
+        self.look, self.match, self.alone = nn.Conv2d(3, 4, 4, 4), nn.Linear(4 + code, 1), nn.Linear(4, 1)
+
+    def features(self, images):
+        return F.softplus(self.look(images)).mean((2, 3))
+
+    def judge(self, features, code):
+        return Logits(self.match(torch.cat([features, code], 1))[:, 0], self.alone(features)[:, 0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge(Discriminator):
+    """Two heads."""
+
+    source: ClassVar[str] = "this test"
+    heads: ClassVar = frozenset({"conditional", "unconditional"})
+    network: ClassVar[Any] = Matching
+
+    def build(self, given):
+        return self.network(given.condition.discriminator_code)
+
+
+def test_a_right_one_passes():
+    examine(Judge, "mine/right")
+
+
+def test_a_discriminator_that_ignores_the_code(fault):
+    class Deaf(Matching):
+        def judge(self, features, code):
+            return super().judge(features, torch.zeros_like(code))
+
+    @dataclass(frozen=True, kw_only=True)
+    class Ignores(Judge):
+        """Two heads."""
+
+        network: ClassVar = Deaf
+
+    assert "does not depend on the input `code`" in fault(Ignores)
+
+
+def test_an_unconditional_head_that_reads_the_code(fault):
+    class Peeking(Matching):
+        def judge(self, features, code):
+            logits = super().judge(features, code)
+            return Logits(logits.conditional, logits.unconditional + code.mean(1))
+
+    @dataclass(frozen=True, kw_only=True)
+    class Peeks(Judge):
+        """Two heads."""
+
+        network: ClassVar = Peeking
+
+    assert "reads the code in its unconditional head" in fault(Peeks)
+
+
+def test_heads_that_are_not_declared(fault):
+    @dataclass(frozen=True, kw_only=True)
+    class OneHead(Judge):
+        """Says it has one head."""
+
+        heads: ClassVar = frozenset({"conditional"})
+
+    assert "declares heads ['conditional'], but gives an unconditional logit" in fault(OneHead)
+
+
+def test_a_discriminator_of_one_code_width(fault):
+    class Fixed(Matching):
+        def __init__(self, code):
+            super().__init__(13)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Narrow(Judge):
+        """Two heads."""
+
+        network: ClassVar = Fixed
+
+    assert "fails on a code 1 wide: RuntimeError" in fault(Narrow)
