@@ -91,6 +91,7 @@ class AuthorsV1(Golden):
                 f"stage-{self.stage}": {
                     "steps": 2,
                     "stages": [self.stage - 1],
+                    "frozen_train": True,
                     "updates": {
                         "discriminator": {
                             "optimizer": ADAM,
@@ -105,13 +106,13 @@ class AuthorsV1(Golden):
             },
         }
 
-    def plan(self) -> Plan:
-        recipe = Recipe.from_yaml(json.dumps({"recipes": {"golden": self.tree()}}))
+    def plan(self, tree: dict[str, Any] | None = None) -> Plan:
+        recipe = Recipe.from_yaml(json.dumps({"recipes": {"golden": tree or self.tree()}}))
         return assemble(recipe, load_plugins())
 
-    def model(self, dtype: torch.dtype = torch.float64) -> Model:
+    def model(self, dtype: torch.dtype = torch.float64, tree: dict[str, Any] | None = None) -> Model:
         """A model in training mode with the authors' weights."""
-        model = self.plan().build().to(dtype)
+        model = self.plan(tree).build().to(dtype)
         StackGanV1().load(model, self.state())
         return model
 
