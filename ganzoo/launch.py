@@ -37,6 +37,12 @@ def connected() -> bool:
     return torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
+def disconnect() -> None:
+    """Part from the other processes, where this one met any; torch asks for it before a process ends."""
+    if connected():
+        sys.modules["torch"].distributed.destroy_process_group()
+
+
 def check_all_started() -> None:
     """Raise GanzooError where `accelerate launch` was asked for several CPU processes and started one.
 

@@ -74,9 +74,9 @@ def accelerator(
         raise GanzooError("fp16 needs a GPU; on the CPU use `--precision bf16` or fp32")
     _check_trackers(trackers)
     mixed = precision if precision in ("bf16", "fp16") else "no"
-    if not torch.distributed.is_initialized():
-        # accelerate keeps one state a process and refuses to change it: a second training begins anew.
-        AcceleratorState._reset_state(reset_partial_state=True)
+    # accelerate keeps one state a process and refuses to change it: a second training begins anew. Processes
+    # that have met stay connected: torch cannot let them meet again without a race.
+    AcceleratorState._reset_state(reset_partial_state=not launch.connected())
     return Accelerator(
         mixed_precision=mixed,
         cpu=cpu,

@@ -69,7 +69,8 @@ def train(
         log.info("%s on %s, into %s", recipe.name, compute.device, folder)
         compute.init_trackers(recipe.name) if chosen.trackers else None
         _train(plan, run, chosen, compute, done)
-        compute.end_training()
+        for tracker in compute.trackers:
+            tracker.finish()
     return run
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ganzoo import launch
 from ganzoo.cli.options import Changes, Device, count, recipe_of
 from ganzoo.settings import Settings
 
@@ -73,6 +74,7 @@ def train(
             skip_broken=skip_broken, log_every=log_every, sample_every=sample_every, save_every=save_every,
             keep=keep, trackers=tracker,
         )  # fmt: skip
+        launch.disconnect()
     except KeyboardInterrupt:
         said = "stopped before the first checkpoint; there is nothing to go on from"
         if saved := Run(folder).saved:
