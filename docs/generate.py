@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,11 +17,14 @@ from pydantic import TypeAdapter
 from ganzoo import catalogue, cli, hookspecs
 from ganzoo.components import KINDS, Component
 from ganzoo.distributions import distributions
+from ganzoo.new_plugin import plugin_names, skeleton
 from ganzoo.optimizers import OPTIMIZERS, Optimizer
 from ganzoo.plugins import load
 from ganzoo.recipe import Recipe
 
 SECTIONS: dict[str, type[Component]] = {**KINDS, "optimizers": Optimizer}
+LANGUAGES = {".toml": "toml", ".py": "python", ".yaml": "yaml", ".md": "markdown"}
+GUIDED = "retouch"  # the plugin that docs/write-a-plugin.md makes
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
@@ -88,6 +92,18 @@ def hooks() -> str:
     specs = vars(hookspecs).items()
     rows = [f"| `{name}` | {_first_line(spec)} |" for name, spec in specs if name.startswith("ganzoo_")]
     return "\n".join(["| hook | what it offers |", "|---|---|", *rows])
+
+
+def plugin_file(path: str) -> str:
+    """A file of the guide's plugin, as `ganzoo new-plugin` writes it, under its path."""
+    text = skeleton(plugin_names(GUIDED))[path]
+    return f"`{path}`:\n\n```{LANGUAGES[Path(path).suffix]}\n{text}```"
+
+
+def plugin_lines() -> str:
+    """How many lines the guide's plugin has, blank ones apart."""
+    lines = [line for text in skeleton(plugin_names(GUIDED)).values() for line in text.splitlines()]
+    return str(sum(bool(line.strip()) for line in lines))
 
 
 def components() -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.install import install as install
     from ganzoo.misfits import MismatchError as MismatchError
+    from ganzoo.new_plugin import new_plugin as new_plugin
     from ganzoo.rehearse import rehearse as rehearse
     from ganzoo.train import train as train
 
@@ -29,6 +30,7 @@ _HOMES = {
     "install": "ganzoo.install",
     "load": "ganzoo.api",
     "load_official": "ganzoo.api",
+    "new_plugin": "ganzoo.new_plugin",
     "plan": "ganzoo.api",
     "recipe": "ganzoo.catalogue",
     "recipes": "ganzoo.catalogue",

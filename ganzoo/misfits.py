@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ganzoo.components import Component
+from ganzoo.distributions import installed_version
 from ganzoo.errors import GanzooError, did_you_mean
 
 if TYPE_CHECKING:
@@ -46,9 +47,16 @@ class Misfits:
         try:
             cls: type[Component] = self.registry.get(kind, node.use)
         except GanzooError as error:
-            self.misfit(str(error), node)
+            self.misfit(str(error), node, self._not_installed(node))
             return None
         return self.with_options(cls, node)
+
+    def _not_installed(self, node: Node) -> str:
+        """Which of the recipe's distributions are missing, where no plugin has the node's prefix."""
+        if node.use.split("/")[0] in {plugin.prefix for plugin in self.registry.plugins}:
+            return ""
+        missing = [name for name in self.recipe.distributions if installed_version(name) is None]
+        return f"the recipe needs what is not installed: {', '.join(missing)}" if missing else ""
 
     def with_options(self, cls: type[C], node: Node) -> C | None:
         """`cls` with the node's options, validated by pydantic."""

@@ -39,6 +39,14 @@ def test_all_misfits_are_said_at_once(toy, registry):
     assert "no optimizer `adm`; expected adam or adamw" in found[2]
 
 
+def test_a_distribution_that_is_not_installed(toy, registry):
+    recipe = toy.set("distributions", ["ganzoo-gan-int-cls", "ganzoo-dfgan"])
+    found = misfits(recipe.set("text", "dfgan/text"), registry)
+    assert found[0].endswith("\n     the recipe needs what is not installed: ganzoo-dfgan")
+    for other in (recipe.set("text", "core/ngram"), toy.set("text", "dfgan/text")):
+        assert "not installed" not in misfits(other, registry)[0]
+
+
 def test_misfit_says_where_it_is_written(toy, registry):
     (found,) = misfits(toy.set_text("text.size=tall"), registry)
     assert "option `size` should be a valid integer" in found and "'tall'" in found

@@ -13,11 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import ganzoo
-from ganzoo import cli, hookspecs, plugins
+from ganzoo import cli, hookspecs
 from ganzoo.components import KINDS
-from ganzoo.rehearse import rehearse
-from ganzoo.testing import examine
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
@@ -82,35 +79,6 @@ def test_the_plugin_guide_knows_every_hook_and_every_kind():
         assert f"`{hook}`" in text
     for kind in KINDS.values():
         assert f"`{kind.__name__}`" in text
-
-
-@pytest.fixture
-def smooth(tmp_path, monkeypatch):
-    """The plugin of the guide, installed: its files and a .dist-info on sys.path."""
-    monkeypatch.delenv("GANZOO_PLUGINS", raising=False)
-    for code in (code for language in ("toml", "python", "yaml") for code in blocks(GUIDE, language)):
-        path = tmp_path / code.splitlines()[0].removeprefix("# ")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code)
-    entry = re.search(
-        r"^\[project.entry-points.ganzoo\]\n(.*)$", (tmp_path / "pyproject.toml").read_text(), re.M
-    )
-    info = tmp_path / "src" / "ganzoo_smooth-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ganzoo-smooth\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text("[ganzoo]\n" + entry[1].replace('"', "") + "\n")
-    monkeypatch.syspath_prepend(str(tmp_path / "src"))
-    yield
-    for module in [name for name in sys.modules if name.startswith("ganzoo_smooth")]:
-        del sys.modules[module]
-
-
-def test_the_plugin_of_the_guide_works(smooth):
-    registry = plugins.load()
-    assert registry.check() == []
-    losses = rehearse(ganzoo.recipe("smooth-shapes"), registry)
-    assert losses["gan/discriminator/smooth/one_sided"] > 0
-    examine(registry.get("losses", "smooth/one_sided"), "smooth/one_sided")
 
 
 # -- examples and commands ---------------------------------------------------------------

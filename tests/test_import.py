@@ -44,6 +44,10 @@ def test_light_commands_leave_torch_out(words):
     assert loaded_by(COMMAND.format(words=words)) == []
 
 
+def test_new_plugin_leaves_torch_out(tmp_path):
+    assert loaded_by(COMMAND.format(words=["new-plugin", "my-own", "--into", str(tmp_path)])) == []
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -1,8 +1,9 @@
-"""What is installed: `plugins`, `install`."""
+"""What is installed, and what is to be: `plugins`, `install`, `new-plugin`."""
 
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,8 +30,8 @@ def plugins(
     if check:
         from ganzoo import catalogue
 
-        problems = [str(problem) for problem in registry.check()]
-        problems += catalogue.load(registry).problems
+        registry.check()
+        problems = catalogue.load(registry).problems
         if problems:
             listed = "".join(f"\n  {number}. {problem}" for number, problem in enumerate(problems, 1))
             raise GanzooError(f"{len(problems)} problem{'s' * (len(problems) > 1)} with plugins{listed}")
@@ -53,3 +54,36 @@ def install(
         run(name)
     if not (commands and dry_run):
         say(f"{name}: everything is installed")
+
+
+def new_plugin(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As in my-zoo: the distribution is then ganzoo-my-zoo.")
+    ],
+    into: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the plugin's folder is made.", show_default=False)
+    ] = Path("."),
+) -> None:
+    """Write a small plugin that works, to begin your own with.
+
+    A stage, a loss, a model made with both, and their test.
+    """
+    from ganzoo.new_plugin import new_plugin as write
+    from ganzoo.new_plugin import plugin_names
+
+    folder = write(name, into)
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    quoted, recipe = shlex.quote(str(folder)), plugin_names(name).recipe
+    say("\n  ".join([f"{folder} is written:", *files]))
+    say(
+        "\n  ".join(
+            [
+                "it works as it is:",
+                f"pip install --editable {quoted}",
+                f"pytest {quoted}",
+                f"ganzoo check {recipe} --rehearse",
+                f"ganzoo train {recipe}",
+            ]
+        )
+    )
+    say("then put components of your own in the place of its stage and its loss")
