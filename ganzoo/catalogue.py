@@ -20,7 +20,7 @@ _FILE = re.compile(r"(?P<path>.+\.ya?ml)(?::(?P<name>[^:/\\]+))?")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All that can be named. `brought_by`: each recipe's source. `problems`: files of recipes left out."""
+    """All that can be named. `brought_by`: each recipe's source. `problems`: what is left out, and why."""
 
     path: Path
     recipes: Mapping[str, Recipe]
@@ -33,34 +33,39 @@ class Catalogue:
         if name in self.recipes:
             return self.recipes[name]
         hint = did_you_mean(name, self.recipes) or "; `ganzoo list` shows them"
-        unread = "".join(f"\n  recipes that could not be read: {problem}" for problem in self.problems)
-        raise GanzooError(f"there is no recipe {name!r}{hint}{unread}")
+        left_out = "".join(f"\n  left out: {problem}" for problem in self.problems)
+        raise GanzooError(f"there is no recipe {name!r}{hint}{left_out}")
 
 
 def load(registry: plugins.Registry | None = None, path: Path | None = None) -> Catalogue:
     """The catalogue of registry.yaml (or of the file at `path`) and of the plugins in `registry`.
 
-    GanzooError when two sources bring a recipe of the same name. A plugin's bad file is listed as a problem.
+    What is wrong with a plugin is a problem, and its recipes are left out. Of a name that is brought twice
+    registry.yaml's is used, or none.
     """
     path = path or registry_path()
+    registry = registry or plugins.load()
     source = read(path, path.name)
-    found = parse_recipes(source, {}, beside=frozenset({"distributions"}))
-    own = dict(found)
-    brought_by = dict.fromkeys(found, path.name)
-    problems = []
-    for prefix, file in (registry or plugins.load()).recipes():
+    own = parse_recipes(source, {}, beside=frozenset({"distributions"}))
+    files = registry.recipes()
+    problems = [str(problem) for problem in registry.problems()]
+    found, brought_by = dict(own), dict.fromkeys(own, path.name)
+    for plugin, file in files:
         try:
             brought = load_recipes(file, f"{file.parent.name}/{file.name}", own)
         except GanzooError as error:
-            problems.append(f"plugin '{prefix}': {error}")
+            problems.append(f"{plugin}: {error}")
             continue
-        for name in brought:
-            if name in found:
-                raise GanzooError(
-                    f"recipe {name} is brought by both {brought_by[name]} and plugin '{prefix}'"
-                )
-            brought_by[name] = f"plugin '{prefix}'"
-        found.update(brought)
+        for name, one in brought.items():
+            if name not in brought_by:
+                found[name], brought_by[name] = one, f"plugin '{plugin.prefix}'"
+                continue
+            used = "that one is used"
+            if name not in own:
+                found.pop(name, None)
+                used = "neither is used"
+            problems.append(f"{plugin}: recipe {name} is brought by {brought_by[name]} too; {used}")
+    brought_by = {name: brought_by[name] for name in found}
     return Catalogue(path, found, brought_by, parse_distributions(source), tuple(problems))
 
 

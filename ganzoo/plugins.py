@@ -8,27 +8,22 @@ ImportError would stop them all.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ganzoo import hookspecs
 from ganzoo.distributions import distributions
 from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.offers import GROUP, PLAIN, Unfit, components, manager_of, recipe_file
 
 if TYPE_CHECKING:
     from ganzoo.components import Component
 
-GROUP = "ganzoo"
 CORE = "core"
-PLAIN = re.compile(r"[a-z0-9_.-]+")
-HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("ganzoo_"))
 
 
 @dataclass(frozen=True)
@@ -59,10 +54,6 @@ class Problem:
         return f"{self.plugin}: {self.reason}"
 
 
-class _Broken(Exception):
-    """The plugin did what a plugin must not do; the message is the reason."""
-
-
 @dataclass
 class _Loader:
     """One plugin, imported when first asked. What it answers, and what is wrong with it, is kept."""
@@ -80,7 +71,9 @@ class _Loader:
             if self.started():
                 try:
                     self.answers[hook] = self.call(hook, check, default)
-                except Exception as error:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # SystemExit too: a plugin does not end ganzoo
                     self.broken[hook] = _reason(f"{hook}()", error)
         return self.answers[hook]
 
@@ -88,8 +81,10 @@ class _Loader:
         """Import the plugin if that was not tried before; whether it can be called."""
         if self.caller is None and "" not in self.broken:
             try:
-                self.caller = _manager(self.plugin.prefix, self.entry.load())
-            except Exception as error:
+                self.caller = manager_of(self.plugin.prefix, self.entry.load())
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # as above; and panics of extensions in Rust
                 self.broken[""] = _reason(f"importing {self.entry.value}", error)
         return "" not in self.broken
 
@@ -100,7 +95,7 @@ class _Loader:
             return default
         results = hook_caller()
         if not results:  # pluggy drops None
-            raise _Broken("returned None")
+            raise Unfit("returned None")
         return check(results[0])
 
     def problems(self) -> list[Problem]:
@@ -132,13 +127,13 @@ class Registry:
             for short, component in self._offers(prefix, kind).items()
         }
 
-    def recipes(self) -> list[tuple[str, Path]]:
-        """(prefix, file of recipes) of each plugin that brings one."""
-        answers = {
-            prefix: loader.answer("ganzoo_recipes", _recipe_file, None)
-            for prefix, loader in self._loaders.items()
-        }
-        return [(prefix, path) for prefix, path in answers.items() if path is not None]
+    def recipes(self) -> list[tuple[Plugin, Path]]:
+        """(plugin, file of recipes) of each plugin that brings one."""
+        answers = [
+            (loader.plugin, loader.answer("ganzoo_recipes", recipe_file, None))
+            for loader in self._loaders.values()
+        ]
+        return [(plugin, path) for plugin, path in answers if path is not None]
 
     def get(self, kind: str, name: str) -> type[Component]:
         """The component called `name` (without a slash: `core/name`). GanzooError says what would fit."""
@@ -163,6 +158,10 @@ class Registry:
         for kind in KINDS:
             self.components(kind)
         self.recipes()
+        return self.problems()
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with plugins as far as they were asked: none is imported for this."""
         return [problem for loader in self._loaders.values() for problem in loader.problems()]
 
     def _offers(self, prefix: str, kind: str) -> dict[str, type[Component]]:
@@ -170,7 +169,7 @@ class Registry:
 
         base = KINDS[kind]
         answer: dict[str, type[Component]] = self._loaders[prefix].answer(
-            f"ganzoo_{kind}", lambda offered: _components(offered, base), {}
+            f"ganzoo_{kind}", lambda offered: components(offered, base), {}
         )
         return answer
 
@@ -209,7 +208,8 @@ def load() -> Registry:
     found: dict[str, _Loader] = {}
     for entry in entry_points(group=GROUP):
         assert entry.dist is not None
-        plugin = Plugin(entry.name, entry.dist.name, entry.dist.version, entry.value)
+        name, version = entry.dist.name or "a distribution without a name", entry.dist.version or "?"
+        plugin = Plugin(entry.name, name, version, entry.value)
         twin = found.get(entry.name)
         if twin is None:
             found[entry.name] = _Loader(plugin, entry)
@@ -221,6 +221,8 @@ def load() -> Registry:
     for loader in found.values():
         if not PLAIN.fullmatch(loader.plugin.prefix):
             loader.broken[""] = f"its entry point's name must be of the form {PLAIN.pattern}"
+        elif not EntryPoint.pattern.match(loader.plugin.value):
+            loader.broken[""] = f"its entry point must name a module, not {loader.plugin.value!r}"
     wanted = _wanted(found)
     ordered = sorted(wanted, key=lambda prefix: (prefix != CORE, prefix))
     return Registry([found[prefix] for prefix in ordered], frozenset(found) - wanted)
@@ -238,48 +240,8 @@ def _wanted(found: Mapping[str, _Loader]) -> set[str]:
     return named | ({CORE} & set(found))
 
 
-def _manager(prefix: str, module: ModuleType) -> pluggy.PluginManager:
-    """A pluggy manager for this one plugin, so that what goes wrong is its own. Unknown hooks are refused."""
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
-    manager.register(module, name=prefix)
-    for caller in manager.get_hookcallers(module) or []:
-        if not caller.has_spec():
-            raise _Broken(f"there is no hook {caller.name}{did_you_mean(caller.name, HOOKS)}")
-    for name in sorted(HOOKS & set(vars(module))):
-        if manager.parse_hookimpl_opts(module, name) is None:
-            raise _Broken(f"{name} is not marked with @hookimpl")
-    return manager
-
-
-def _components(offered: Any, base: type[Component]) -> dict[str, type[Component]]:
-    if not isinstance(offered, Mapping):
-        raise _Broken(f"must return a mapping of names to classes, not {type(offered).__name__}")
-    for name, component in offered.items():
-        if not isinstance(name, str) or not PLAIN.fullmatch(name):
-            raise _Broken(f"the name {name!r} must be of the form {PLAIN.pattern}, without the prefix")
-        if not isinstance(component, type) or not issubclass(component, base):
-            raise _Broken(
-                f"{name} must be a subclass of ganzoo.components.{base.__name__}, not {component!r}"
-            )
-        if "__dataclass_fields__" not in vars(component):
-            raise _Broken(f"{component.__name__} must be marked with @dataclass(frozen=True, kw_only=True)")
-        abstract: frozenset[str] = getattr(component, "__abstractmethods__", frozenset())
-        if abstract:
-            raise _Broken(f"{component.__name__} does not define {', '.join(sorted(abstract))}")
-    return dict(offered)
-
-
-def _recipe_file(path: Any) -> Path:
-    if not isinstance(path, Path):
-        raise _Broken(f"must return a pathlib.Path, not {type(path).__name__}")
-    if not path.is_file():
-        raise _Broken(f"there is no file {path}")
-    return path
-
-
-def _reason(doing: str, error: Exception) -> str:
-    if isinstance(error, _Broken):
+def _reason(doing: str, error: BaseException) -> str:
+    if isinstance(error, Unfit):
         return f"{doing}: {error}"
     return f"{doing} failed with {type(error).__name__}: {error}"
 

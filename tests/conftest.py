@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,37 @@ def toy_file(tmp_path: Path) -> Path:
     path = tmp_path / "toy.yaml"
     path.write_text(TOY)
     return path
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Installs a distribution: a folder on sys.path with a module, its parts, and a .dist-info.
+
+    In the code, MODULE is the module's name and FOLDER the folder's path.
+    """
+    monkeypatch.delenv("GANZOO_PLUGINS", raising=False)
+    made = []
+
+    def make(
+        prefix: str, code: str, parts: str = "", dist: str = "", version: str = "1.0", again: bool = False
+    ) -> None:
+        dist = dist or f"dist-{prefix}"
+        module = f"fake_{dist.replace('-', '_').replace('.', '_')}"
+        folder = tmp_path / f"{dist}{again}"
+        info = folder / f"{dist.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[ganzoo]\n{prefix} = {module}\n")
+        for name, text in ((module, code), (f"{module}_parts", parts)):
+            code = textwrap.dedent(text).replace("MODULE", module).replace("FOLDER", str(folder))
+            (folder / f"{name}.py").write_text(code)
+        monkeypatch.syspath_prepend(str(folder))
+        made.append(module)
+
+    yield make
+    for module in made:
+        sys.modules.pop(module, None)
+        sys.modules.pop(f"{module}_parts", None)
 
 
 @pytest.fixture(scope="session")

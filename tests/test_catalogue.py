@@ -8,7 +8,7 @@ import pytest
 from ganzoo import catalogue
 from ganzoo.distributions import parse_distributions, registry_path
 from ganzoo.errors import GanzooError
-from ganzoo.plugins import Registry
+from ganzoo.plugins import Plugin, Registry
 from ganzoo.yaml_source import parse
 
 REGISTRY = """\
@@ -24,7 +24,7 @@ class Bringing(Registry):
 
     def __init__(self, *brought):
         super().__init__([])
-        self.brought = list(brought)
+        self.brought = [(Plugin(prefix, f"dist-{prefix}", "1.0", prefix), file) for prefix, file in brought]
 
     def recipes(self):
         return self.brought
@@ -70,12 +70,17 @@ def test_recipes_of_plugins(registry_file, brought):
 
 
 def test_the_same_name_twice(registry_file, brought):
-    assert message(catalogue.load, Bringing(("one", brought), ("two", brought)), registry_file) == (
-        "recipe other is brought by both plugin 'one' and plugin 'two'"
+    loaded = catalogue.load(Bringing(("one", brought), ("two", brought), ("three", brought)), registry_file)
+    assert list(loaded.recipes) == list(loaded.brought_by) == ["toy-one"]
+    assert loaded.problems == (
+        "plugin 'two' (dist-two 1.0): recipe other is brought by plugin 'one' too; neither is used",
+        "plugin 'three' (dist-three 1.0): recipe other is brought by plugin 'one' too; neither is used",
     )
     brought.write_text(REGISTRY.split("\n", 2)[2])
-    assert message(catalogue.load, Bringing(("one", brought)), registry_file) == (
-        "recipe toy-one is brought by both registry.yaml and plugin 'one'"
+    loaded = catalogue.load(Bringing(("one", brought)), registry_file)
+    assert loaded.brought_by == {"toy-one": "registry.yaml"}
+    assert loaded.problems == (
+        "plugin 'one' (dist-one 1.0): recipe toy-one is brought by registry.yaml too; that one is used",
     )
 
 
@@ -84,12 +89,12 @@ def test_a_plugin_s_bad_file_is_a_problem_not_the_end(registry_file, brought):
     loaded = catalogue.load(Bringing(("other", brought)), registry_file)
     assert list(loaded.recipes) == ["toy-one"]
     problem = (
-        "plugin 'other': recipe other: a recipe has no `nois`; did you mean `noise`?"
+        "plugin 'other' (dist-other 1.0): recipe other: a recipe has no `nois`; did you mean `noise`?"
         "   at ganzoo_other/recipes.yaml:1"
     )
     assert loaded.problems == (problem,)
     assert message(loaded.recipe, "other") == (
-        f"there is no recipe 'other'; `ganzoo list` shows them\n  recipes that could not be read: {problem}"
+        f"there is no recipe 'other'; `ganzoo list` shows them\n  left out: {problem}"
     )
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
@@ -27,31 +26,6 @@ PARTS = """
         def __call__(self, step):
             return 0
 """
-
-
-@pytest.fixture
-def plugin(tmp_path, monkeypatch):
-    """Installs a distribution: a folder on sys.path with a module, its parts, and a .dist-info."""
-    monkeypatch.delenv("GANZOO_PLUGINS", raising=False)
-    made = []
-
-    def make(prefix, code, parts="", dist=None, version="1.0", again=False):
-        dist = dist or f"dist-{prefix}"
-        module = f"fake_{dist.replace('-', '_').replace('.', '_')}"
-        folder = tmp_path / f"{dist}{again}"
-        info = folder / f"{dist.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[ganzoo]\n{prefix} = {module}\n")
-        for name, text in ((module, code), (f"{module}_parts", parts)):
-            (folder / f"{name}.py").write_text(textwrap.dedent(text).replace("MODULE", module))
-        monkeypatch.syspath_prepend(str(folder))
-        made.append(module)
-
-    yield make
-    for module in made:
-        sys.modules.pop(module, None)
-        sys.modules.pop(f"{module}_parts", None)
 
 
 def described(registry, prefix):
@@ -243,8 +217,9 @@ def test_recipes_of_plugins(plugin, tmp_path):
     plugin("bad", code.replace("PATH", f"Path({str(tmp_path / 'none.yaml')!r})"))
     plugin("worse", code.replace("PATH", "'recipes.yaml'"))
     registry = plugins.load()
-    assert ("good", tmp_path / "recipes.yaml") in registry.recipes()
-    assert not {"bad", "worse"} & {prefix for prefix, _ in registry.recipes()}
+    brought = {plugin.prefix: path for plugin, path in registry.recipes()}
+    assert brought["good"] == tmp_path / "recipes.yaml"
+    assert not {"bad", "worse"} & set(brought)
     assert "there is no file" in described(registry, "bad").error
     assert described(registry, "worse").error == "ganzoo_recipes(): must return a pathlib.Path, not str"
 
