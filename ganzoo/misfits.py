@@ -97,7 +97,7 @@ class Misfits:
         for name, cls in self.registry.components("text_encoders").items():
             try:
                 gives = TypeAdapter(cls).validate_python({}).yields().words  # type: ignore[attr-defined]
-            except ValidationError:
+            except Exception:  # whatever a plugin may raise; the recipe does not name this one
                 continue
             if gives:
                 givers.append(name)

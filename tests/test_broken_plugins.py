@@ -226,6 +226,25 @@ def test_two_plugins_with_one_recipe_name(plugin, ganzoo):
     assert problems(ganzoo) == [said]
 
 
+def test_a_hint_does_not_stumble_over_a_text_encoder_that_nobody_named(plugin, ganzoo, toy_file):
+    plugin("reader", HOOK, PARTS.replace("updates =", "needs = frozenset({'words'}); updates ="))
+    encoder = """
+    from dataclasses import dataclass
+    from ganzoo.components import TextEncoder
+
+    @dataclass(frozen=True, kw_only=True)
+    class Mine(TextEncoder):
+        def yields(self):
+            return 1 / 0
+        def build(self):
+            return 1 / 0
+    """
+    plugin("grumpy", HOOK.replace("losses", "text_encoders"), encoder)
+    mine = ("training.gan.updates.generator.losses=[{use: reader/mine}]", "data.average=2")
+    ran = ganzoo("check", toy_file, *(word for change in mine for word in ("--set", change)))
+    ran.fails("loss reader/mine needs `words`", "installed text encoders that give it: core/ngrams")
+
+
 @pytest.mark.parametrize("words", ["list", "show toy", "check toy", "plugins", "plugins --check"])
 def test_one_prefix_twice(words, plugin, ganzoo):
     plugin("twin", HOOK, PARTS, dist="dist-one")
