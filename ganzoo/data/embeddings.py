@@ -1,4 +1,4 @@
-"""`embeddings.npy`: sentence embeddings made elsewhere, a row for each row of the caption table."""
+"""`embeddings.npy` or `embeddings.pickle`: sentence embeddings made elsewhere, for a caption table."""
 
 from __future__ import annotations
 
@@ -8,35 +8,43 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzoo import untrusted
+from ganzoo.data import pickles
 from ganzoo.data.caption_table import Row
 from ganzoo.errors import GanzooError
 
-NAME = "embeddings.npy"
+ARRAY, PICKLE = "embeddings.npy", "embeddings.pickle"
+
+# What NumPy raises for a .npy file whose header lies, or that is no .npy file.
+DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    SyntaxError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+)
 
 
 def read_embeddings(root: Path, rows: Sequence[Row], files: Sequence[str], width: int) -> NDArray[np.float32]:
     """[files, captions, width] float32: the embeddings of each file's captions, in the order of the table.
 
-    Raises GanzooError: no table, no `embeddings.npy`, not a plain array of numbers (pickled ones are
-    refused), another shape than [rows of the table, width], pictures with different numbers of captions.
+    `embeddings.npy` is an array [rows of the table, width]; `embeddings.pickle` a list of arrays [captions,
+    width], one a picture, in the order in which the table first names them.
+    Raises GanzooError: no table, neither file or both, what is no array of numbers, another shape, values
+    that are not finite, pictures with different numbers of captions.
     """
-    path = root / NAME
+    array, pickle = root / ARRAY, root / PICKLE
     if not rows:
         raise GanzooError(
-            f"`embedding: {width}` reads {path}, one row for each row of captions.csv or captions.jsonl; "
+            f"`embedding: {width}` reads {array}, one row for each row of captions.csv or captions.jsonl; "
             "there is no such table"
         )
-    try:
-        table = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise GanzooError(
-            f"cannot read {path}: {error}; expected what `numpy.save` writes of floats"
-        ) from error
-    if table.ndim != 2 or table.shape != (len(rows), width) or table.dtype.kind != "f":
-        raise GanzooError(
-            f"{path} holds {table.dtype} of shape {table.shape}; expected floats of shape "
-            f"({len(rows)}, {width}): rows of the caption table, `embedding` of the recipe's data"
-        )
+    if array.exists() and pickle.exists():
+        raise GanzooError(f"{root} has both {ARRAY} and {PICKLE}; keep one of them")
     places: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         places.setdefault(row.file, []).append(place)
@@ -46,5 +54,51 @@ def read_embeddings(root: Path, rows: Sequence[Row], files: Sequence[str], width
             f"pictures with embeddings need the same number of captions each; there are pictures with "
             f"{', '.join(map(str, sorted(counts)))}"
         )
-    index = np.array([places[file] for file in files], np.int64).reshape(len(files), -1)
-    return np.asarray(table[index], np.float32)
+    index = [places[file] for file in files]
+    chosen = (
+        _of_pickle(pickle, places, index, width) if pickle.exists() else _of_array(array, rows, index, width)
+    )
+    if not np.isfinite(chosen).all():
+        raise GanzooError(f"{pickle if pickle.exists() else array} holds values that are not finite numbers")
+    return chosen
+
+
+def _of_array(path: Path, rows: Sequence[Row], index: list[list[int]], width: int) -> NDArray[np.float32]:
+    untrusted.check_regular(path)
+    try:
+        table = np.lib.format.open_memmap(path, mode="r")
+    except DAMAGED as error:
+        raise GanzooError(
+            f"cannot read {path}: {error}; expected what `numpy.save` writes of floats"
+        ) from error
+    if table.ndim != 2 or table.shape != (len(rows), width) or table.dtype.kind != "f":
+        raise GanzooError(
+            f"{path} holds {table.dtype} of shape {table.shape}; expected floats of shape "
+            f"({len(rows)}, {width}): rows of the caption table, `embedding` of the recipe's data"
+        )
+    return np.asarray(table[np.array(index, np.int64).reshape(len(index), -1)], np.float32)
+
+
+def _of_pickle(
+    path: Path, places: dict[str, list[int]], index: list[list[int]], width: int
+) -> NDArray[np.float32]:
+    arrays = pickles.load(path)
+    if not isinstance(arrays, list) or len(arrays) != len(places):
+        found = f"a list of {len(arrays)}" if isinstance(arrays, list) else f"a {type(arrays).__name__}"
+        raise GanzooError(
+            f"{path} holds {found}; expected a list of {len(places)} arrays, one a picture of the table"
+        )
+    table = np.empty((sum(map(len, places.values())), width), np.float32)
+    for number, ((file, own), array) in enumerate(zip(places.items(), arrays, strict=True)):
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.shape != (len(own), width):
+            found = (
+                f"{array.dtype} of shape {array.shape}"
+                if isinstance(array, np.ndarray)
+                else type(array).__name__
+            )
+            raise GanzooError(
+                f"{path}: entry {number}, of {file}, is {found}; expected floats of shape "
+                f"({len(own)}, {width}): captions of the picture, `embedding` of the recipe's data"
+            )
+        table[own] = array
+    return table[np.array(index, np.int64).reshape(len(index), -1)]
