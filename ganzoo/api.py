@@ -12,6 +12,7 @@ from ganzoo.plan import Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.recipe import Recipe
 from ganzoo.run import Run
+from ganzoo.weight_files import read_weights
 
 if TYPE_CHECKING:
     from ganzoo.components import Importer
@@ -29,15 +30,23 @@ def load(run: Run | str | Path) -> Model:
 
 
 def load_official(model: Model, family: str, state: Mapping[str, Any]) -> Model:
-    """Fill `model` with the authors' weights: state dicts in memory.
+    """Fill `model` with the authors' weights: state dicts in memory, or the paths of files that hold them.
 
-    `state` is {"generator": ..., "discriminators": [...]}.
+    `state` is {"generator": ..., "discriminators": [...]}. Files are .safetensors or what torch.save wrote;
+    nothing in them is run.
 
     `family` names an importer, such as "gan-int-cls". Every key must be used: GanzooError lists unknown,
     missing and misshapen ones. Returns the model.
     """
-    _importer(family).load(model, state)
+    _importer(family).load(model, {name: _read(part) for name, part in state.items()})
     return model
+
+
+def _read(part: Any) -> Any:
+    """State dicts for paths, also in lists."""
+    if isinstance(part, (list, tuple)):
+        return [_read(one) for one in part]
+    return read_weights(Path(part).expanduser()) if isinstance(part, (str, Path)) else part
 
 
 def export_official(model: Model, family: str) -> Mapping[str, Any]:

@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Plain: TypeAlias = Any  # lists, tuples, dicts, sets, text, bytes, numbers, booleans, None, arrays of numbers
-SCALARS = (str, bytes, bool, int, float, type(None))
+from ganzoo.pickle_machine import Global, Plain, RefusedError, checked_keys
 
 _NUMBER = re.compile(r"[<>|=]?(?:b1|[biufc]\d{1,2})")
 _PLAIN_TYPE = (None, None, None, -1, -1, 0)  # of a dtype's state: no fields, no shape, no flags
-
-
-class RefusedError(Exception):
-    """What a pickle asks for that is not allowed."""
-
-
-@dataclass(frozen=True, eq=False)
-class Global:
-    """A name that pickles of plain data and arrays use. `make`: what a call of it makes, None = no call."""
-
-    name: str
-    make: Callable[..., Plain] | None = None
-
-
-def checked_keys(items: Iterable[Plain]) -> Iterable[Plain]:
-    """The same items, all of them text, bytes, numbers or None: hashing a deep tuple can take for ever."""
-    items = list(items)
-    for item in items:
-        if type(item) not in SCALARS:
-            raise RefusedError(f"a {type(item).__name__} as a key")
-    return items
 
 
 def fill(target: Plain, state: Plain) -> None:

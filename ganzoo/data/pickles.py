@@ -1,31 +1,22 @@
-"""Pickles of data sets, read by a machine of our own that can build plain data and arrays, and nothing else.
+"""Pickles of data sets, as the old text-to-image data sets are: plain data and arrays of numbers.
 
-A pickle is a program, and Python's unpickler runs it. The old text-to-image data sets come as pickles all the
-same. Here each opcode pushes plain data or is refused; a global is never imported, only looked up among those
-that arrays are made of (`pickled_arrays.py`). The standard library's `pickletools` reads the opcodes.
+Read by `pickle_machine.py`, with the few names that arrays are made of (`pickled_arrays.py`).
 """
 
 from __future__ import annotations
 
-import codecs
 import mmap
-import pickletools
 import warnings
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ganzoo import untrusted
-from ganzoo.data.pickled_arrays import GLOBALS, SCALARS, Global, Plain, RefusedError, checked_keys, fill
+from ganzoo.data.pickled_arrays import GLOBALS, fill
 from ganzoo.errors import GanzooError
+from ganzoo.pickle_machine import DAMAGED, Machine, Plain, RefusedError, check_plain
 
 LARGEST_FILE = 8_000_000_000  # bytes; the embeddings of MS-COCO take 2 GB
-MOST_OPCODES = 20_000_000  # the captions of MS-COCO take 6 million
-DEEPEST = 32  # levels of nesting
-
-DAMAGED = (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, MemoryError)
 
 
 def load(path: Path) -> Plain:
@@ -42,7 +33,8 @@ def load(path: Path) -> Plain:
         warnings.simplefilter("ignore")  # of escapes in text that Python does not know
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             try:
-                return _Machine(mapped, size).run()
+                made = _ArrayMachine(mapped, GLOBALS, budget=2 * size).run()  # bytes, of these an array
+                return check_plain(made, (np.ndarray, np.generic))
             except RefusedError as error:
                 raise GanzooError(
                     f"{path} is refused: it holds {error}; a pickle here is made of lists, dicts, text, "
@@ -52,179 +44,6 @@ def load(path: Path) -> Plain:
                 raise GanzooError(f"{path} is a damaged pickle, or none: {error}") from error
 
 
-class _Machine:
-    """The pickle machine: a stack, the stacks below each mark, a memo."""
-
-    def __init__(self, stream: mmap.mmap, size: int) -> None:
-        self.stream = stream
-        self.bytes_left = 2 * size  # what is made of a part of the file, however often: bytes, then an array
-        self.stack: list[Plain] = []
-        self.below: list[list[Plain]] = []
-        self.memo: dict[int, Plain] = {}
-
-    def run(self) -> Plain:
-        for _ in range(MOST_OPCODES):
-            code = self.stream.read(1)
-            opcode = _OPCODES.get(code)
-            if opcode is None:
-                raise ValueError(f"no pickle has the opcode {code!r}" if code else "it ends too early")
-            if opcode.name == "STOP":
-                return _checked(self.stack.pop())
-            argument = self.argument(opcode)
-            if opcode.name in _PUSHED:
-                self.push(argument)
-            elif opcode.name in _STEPS:
-                _STEPS[opcode.name](self, argument)
-            else:
-                raise RefusedError(f"the opcode {opcode.name}, which makes objects")
-        raise RefusedError(f"more than {MOST_OPCODES:,} opcodes")
-
-    def argument(self, opcode: pickletools.OpcodeInfo) -> Any:
-        if opcode.arg is None:
-            return None
-        if opcode.name == "STRING":  # pickletools decodes it as ASCII
-            quoted = self.stream.readline().rstrip()
-            if len(quoted) < 2 or quoted[:1] != quoted[-1:] or quoted[:1] not in (b"'", b'"'):
-                raise ValueError("a string without quotes")
-            return codecs.escape_decode(quoted[1:-1])[0].decode("latin-1")
-        value = opcode.arg.reader(self.stream)  # type: ignore[arg-type]
-        if isinstance(value, int) and value.bit_length() > 64:
-            raise RefusedError("an integer of more than 64 bits")
-        return bytes(value) if isinstance(value, bytearray) else value
-
-    def mark(self, _: None) -> None:
-        self.below.append(self.stack)
-        self.stack = []
-
-    def since_mark(self) -> list[Plain]:
-        items, self.stack = self.stack, self.below.pop()
-        return items
-
-    def top(self, count: int) -> list[Plain]:
-        """Take the last `count` values off the stack."""
-        if len(self.stack) < count:
-            raise ValueError("it takes more off its stack than it put there")
-        items = self.stack[-count:]
-        del self.stack[-count:]
-        return items
-
-    def last(self, kind: type) -> Any:
-        if type(self.stack[-1]) is not kind:
-            raise ValueError(f"a {type(self.stack[-1]).__name__} where a {kind.__name__} is filled")
-        return self.stack[-1]
-
-    def set_items(self, items: list[Plain]) -> None:
-        self.last(dict).update(zip(checked_keys(items[::2]), items[1::2], strict=True))
-
-    def push_dict(self, items: list[Plain]) -> None:
-        self.push({})
-        self.set_items(items)
-
-    def push(self, value: Plain) -> None:
-        self.stack.append(value)
-
-    def put(self, place: int | None) -> None:
-        self.memo[len(self.memo) if place is None else place] = self.stack[-1]
-
-    def push_global(self, name: str) -> None:
-        if name not in GLOBALS:
-            raise RefusedError(f"the global `{name}`")
-        self.push(GLOBALS[name])
-
-    def call(self, _: None) -> None:
-        function, arguments = self.top(2)
-        if not isinstance(function, Global) or function.make is None or type(arguments) is not tuple:
-            raise RefusedError(f"a call of {_named(function)}")
-        self.push(self.paid(function.make(*arguments)))
-
-    def build(self, _: None) -> None:
-        (state,) = self.top(1)
-        fill(self.stack[-1], state)
-        self.paid(self.stack[-1])
-
-    def paid(self, made: Plain) -> Plain:
-        """`made`, once its bytes, or the members of a set, are counted."""
-        self.bytes_left -= (
-            len(made) if isinstance(made, (bytes, set, frozenset)) else getattr(made, "nbytes", 0)
-        )
-        if self.bytes_left < 0:
-            raise RefusedError("arrays and sets far larger than the file")
-        return made
-
-
-def _named(part: Plain) -> str:
-    return f"`{part.name}`" if isinstance(part, Global) else f"a {type(part).__name__}"
-
-
-def _checked(value: Plain) -> Plain:
-    """`value`, once it is known to be plain data in a few levels, not in itself."""
-    heights: dict[int, int] = {}
-
-    def height(part: Plain, above: int) -> int:
-        if isinstance(part, (np.ndarray, np.generic, *SCALARS)):
-            return 0
-        if not isinstance(part, (list, tuple, dict, set, frozenset)):
-            raise RefusedError(f"{_named(part)} as data")
-        if id(part) not in heights and above < DEEPEST:
-            inner = part.values() if isinstance(part, dict) else part
-            deep = (height(item, above + 1) for item in inner if type(item) not in SCALARS)
-            heights[id(part)] = 1 + max(deep, default=0)
-        if above + heights.get(id(part), 1) > DEEPEST:
-            raise RefusedError(f"data nested deeper than {DEEPEST} levels, or in itself")
-        return heights[id(part)]
-
-    height(value, 0)
-    return value
-
-
-_OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
-
-# Opcodes whose argument is a value.
-_PUSHED = frozenset(
-    "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING UNICODE "
-    "SHORT_BINUNICODE BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8".split()
-)
-
-_STEPS: Mapping[str, Callable[[_Machine, Any], object]] = {
-    "PROTO": lambda m, _: None,
-    "FRAME": lambda m, _: None,
-    "MARK": _Machine.mark,
-    "POP": lambda m, _: m.stack.pop() if m.stack else m.since_mark(),
-    "POP_MARK": lambda m, _: m.since_mark(),
-    "DUP": lambda m, _: m.push(m.stack[-1]),
-    "NONE": lambda m, _: m.push(None),
-    "NEWTRUE": lambda m, _: m.push(True),
-    "NEWFALSE": lambda m, _: m.push(False),
-    "EMPTY_LIST": lambda m, _: m.push([]),
-    "LIST": lambda m, _: m.push(m.since_mark()),
-    "APPEND": lambda m, _: _append(m, m.top(1)),
-    "APPENDS": lambda m, _: _append(m, m.since_mark()),
-    "EMPTY_TUPLE": lambda m, _: m.push(()),
-    "TUPLE": lambda m, _: m.push(tuple(m.since_mark())),
-    "TUPLE1": lambda m, _: m.push(tuple(m.top(1))),
-    "TUPLE2": lambda m, _: m.push(tuple(m.top(2))),
-    "TUPLE3": lambda m, _: m.push(tuple(m.top(3))),
-    "EMPTY_DICT": lambda m, _: m.push({}),
-    "DICT": lambda m, _: m.push_dict(m.since_mark()),
-    "SETITEM": lambda m, _: m.set_items(m.top(2)),
-    "SETITEMS": lambda m, _: m.set_items(m.since_mark()),
-    "EMPTY_SET": lambda m, _: m.push(set()),
-    "ADDITEMS": lambda m, _: _add(m, m.since_mark()),
-    "FROZENSET": lambda m, _: m.push(frozenset(checked_keys(m.since_mark()))),
-    "PUT": _Machine.put, "BINPUT": _Machine.put, "LONG_BINPUT": _Machine.put, "MEMOIZE": _Machine.put,
-    "GET": lambda m, place: m.push(m.memo[place]),
-    "BINGET": lambda m, place: m.push(m.memo[place]),
-    "LONG_BINGET": lambda m, place: m.push(m.memo[place]),
-    "GLOBAL": lambda m, names: m.push_global(names.replace(" ", ".", 1)),
-    "STACK_GLOBAL": lambda m, _: m.push_global(".".join(m.top(2))),
-    "REDUCE": _Machine.call,
-    "BUILD": _Machine.build,
-}  # fmt: skip
-
-
-def _append(machine: _Machine, items: list[Plain]) -> None:
-    machine.last(list).extend(items)
-
-
-def _add(machine: _Machine, items: list[Plain]) -> None:
-    machine.last(set).update(checked_keys(items))
+class _ArrayMachine(Machine):
+    def fill(self, target: Plain, state: Plain) -> None:
+        fill(target, state)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganzoo import pickle_machine
 from ganzoo.data import pickles
 from ganzoo.errors import GanzooError
 
@@ -139,7 +140,7 @@ HOSTILE = {
     "deep tuples": (b")" + b"\x85" * 100_000 + b".", "nested deeper than 32 levels"),
     "a list in itself": (b"]q\x00h\x00a.", "nested deeper than 32 levels, or in itself"),
     "a laughing billion": (b")" + b"2\x86" * 60 + b".", "nested deeper than 32 levels"),
-    "a long integer": (pickle.dumps(2**100), "an integer of more than 64 bits"),
+    "a long integer": (pickle.dumps(2**200), "an integer of more than 128 bits"),
     "one part in many arrays": (
         b"(" + pickle.dumps(b"x" * 9999, 3)[2:-1] + b"q\x05"
         + b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87Rq\x06"
@@ -188,7 +189,7 @@ def test_a_memo_costs_what_is_put_there(tmp_path: Path) -> None:
 
 
 def test_too_many_opcodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickles, "MOST_OPCODES", 100)
+    monkeypatch.setattr(pickle_machine, "MOST_OPCODES", 100)
     with pytest.raises(GanzooError, match="more than 100 opcodes"):
         load(tmp_path, b"N" * 200 + b".")
 
