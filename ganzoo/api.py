@@ -24,9 +24,12 @@ def plan(recipe: Recipe | str) -> Plan:
     return assemble(find_recipe(recipe) if isinstance(recipe, str) else recipe, load_plugins())
 
 
-def load(run: Run | str | Path) -> Model:
-    """The model of a run folder, with its averaged weights, in evaluation mode. Raises GanzooError."""
-    return (run if isinstance(run, Run) else Run.open(run)).load()
+def load(run: Run | str | Path, which: str = "newest") -> Model:
+    """The model of a run folder, with its averaged weights, in evaluation mode. Raises GanzooError.
+
+    `which`: its "newest" checkpoint, its "best", or one by name, such as "step-00002000".
+    """
+    return (run if isinstance(run, Run) else Run.open(run)).load(which)
 
 
 def load_official(model: Model, family: str, state: Mapping[str, Any]) -> Model:

@@ -15,6 +15,7 @@ from ganzoo.components import (
     Discriminator,
     ImageEncoder,
     Loss,
+    Metric,
     Stage,
     TextEncoder,
 )
@@ -25,7 +26,7 @@ from ganzoo.specs import DataSpec, DiscriminatorGiven, ImageSpec, StageGiven, St
 
 if TYPE_CHECKING:
     from ganzoo.plugins import Registry
-    from ganzoo.recipe import Node, Recipe
+    from ganzoo.recipe import Node, Phase, Recipe
 
 
 def assemble(recipe: Recipe, registry: Registry) -> Plan:
@@ -205,22 +206,34 @@ class _Assembler(Misfits):
                 self.update(name, role, update, offered if complete else None)
                 for role, update in phase.updates.items()
             ]
-            plans.append(
-                PhasePlan(
-                    name,
-                    phase.steps,
-                    phase.epochs,
-                    levels,
-                    phase.ema,
-                    phase.ema_warmup,
-                    phase.samples_per_caption,
-                    phase.accumulate,
-                    phase.batch,
-                    phase.frozen_train,
-                    tuple(u for u in updates if u),
-                )
-            )
+            plan = PhasePlan(
+                name, phase.steps, phase.epochs, levels, phase.ema, phase.ema_warmup,
+                phase.samples_per_caption, phase.accumulate, phase.batch, phase.frozen_train,
+                tuple(u for u in updates if u), self.measures(name, phase, levels),
+            )  # fmt: skip
+            plans.append(plan)
         return plans
+
+    def measures(self, name: str, phase: Phase, levels: tuple[int, ...]) -> tuple[tuple[str, Metric], ...]:
+        """The phase's metrics by name. Pictures of the finest stage are measured, by those who train it."""
+        draws = "generator" in phase.updates and len(self.recipe.stages) - 1 in levels
+        offered = {"captions", "reals"} | ({"fakes"} if draws else set())
+        plans: list[tuple[str, Metric]] = []
+        for node in phase.measure:
+            metric: Metric | None = self.resolve("metrics", node)
+            if metric is None:
+                continue
+            if node.use in dict(plans):
+                self.misfit(f"phase {name} measures {node.use} twice; once is enough", node)
+            plans.append((node.use, metric))
+            for need in sorted(metric.requires() - offered):
+                why = ": it does not train the finest stage" if need == "fakes" else ""
+                self.misfit(
+                    f"phase {name} cannot measure {node.use}, which needs `{need}`; it offers only "
+                    f"{names(offered)}{why}",
+                    node,
+                )
+        return tuple(plans)
 
     def update(self, phase: str, role: str, update: Any, offered: set[str] | None) -> UpdatePlan | None:
         optimizer = self.optimizer(update.optimizer)

@@ -1,31 +1,60 @@
-"""All a run needs to go on: weights and averages in safetensors, optimizers, the step; written atomically."""
+"""All a run needs to go on: weights and averages in safetensors, optimizers, the step.
+
+A checkpoint is a folder `step-N`. It appears whole or not at all, and holds a digest of each of its files, so
+that damage that comes later is found when it is read.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 import pickle
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ganzoo import durable
 from ganzoo.errors import GanzooError
 from ganzoo.model import Model
 
-NAME = re.compile(r"step-(\d{8})")
+NAME = re.compile(r"step-(\d{8,})")
+WEIGHTS, AVERAGES, OPTIMIZERS, STATE = "model.safetensors", "ema.safetensors", "optimizers.pt", "state.json"
+PARTIAL, ASIDE = ".partial-", "damaged-"
 
 # What reading a damaged checkpoint raises.
 DAMAGED = (
-    OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError,
+    FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError, RuntimeError,
+    AttributeError, EOFError, SafetensorError, pickle.UnpicklingError,
 )  # fmt: skip
+
+
+class DamagedCheckpoint(GanzooError):
+    """A checkpoint that is not as it was saved."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What metrics said of a checkpoint. `decides`: the one of `values` that tells which is the best."""
+
+    decides: str
+    lower_is_better: bool
+    values: Mapping[str, float]
+
+    @property
+    def score(self) -> float:
+        """The deciding value, the higher the better; a value that is not finite is the worst."""
+        value = self.values[self.decides]
+        return (-value if self.lower_is_better else value) if math.isfinite(value) else -math.inf
 
 
 @dataclass(frozen=True)
@@ -38,6 +67,12 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
     averages: Mapping[str, Tensor] | None
     optimizers: Mapping[str, Any]
+    measured: Measured | None = None
+
+    @property
+    def name(self) -> str:
+        """What its folder is called."""
+        return f"step-{self.total:08d}"
 
 
 def model_state(model: Model) -> dict[str, Tensor]:
@@ -78,48 +113,137 @@ def load_averages(model: Model, state: Mapping[str, Tensor], where: Path) -> Non
 
 
 def save(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path:
-    """Write `folder/step-N` whole or not at all, then delete all but the newest `keep` (0 = keep all)."""
-    target = folder / f"step-{checkpoint.total:08d}"
-    partial = folder / f".partial-{target.name}-{os.getpid()}"
+    """Write `folder/step-N` whole or not at all.
+
+    Then delete all but the newest `keep` (0 = keep all) and the best. Raises GanzooError when that fails.
+    """
+    target, partial = folder / checkpoint.name, folder / f"{PARTIAL}{checkpoint.name}"
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        sweep(folder)
         partial.mkdir(parents=True)
-        save_file(_on_cpu(checkpoint.weights), partial / "model.safetensors")
-        if checkpoint.averages is not None:
-            save_file(_on_cpu(checkpoint.averages), partial / "ema.safetensors")
-        torch.save(dict(checkpoint.optimizers), partial / "optimizers.pt")
-        state = {"phase": checkpoint.phase, "step": checkpoint.step, "total": checkpoint.total}
-        (partial / "state.json").write_text(json.dumps(state) + "\n")
-        shutil.rmtree(target, ignore_errors=True)
+        files = {name: durable.write(partial / name, pack()) for name, pack in _files(checkpoint).items()}
+        state = {
+            "phase": checkpoint.phase,
+            "step": checkpoint.step,
+            "total": checkpoint.total,
+            "measured": asdict(checkpoint.measured) if checkpoint.measured else None,
+            "files": files,
+        }
+        durable.write(partial / STATE, f"{json.dumps(state, indent=2)}\n".encode())
+        durable.sync(partial)
+        if target.exists():
+            durable.discard(target)
         os.replace(partial, target)
+        durable.sync(folder)
+        best, saved = best_in(folder), all_in(folder)
+        for old in saved[:-keep] if keep else ():
+            if old != best:
+                durable.discard(old)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise GanzooError(f"cannot write the checkpoint {target}: {error.strerror or error}") from error
-    for old in all_in(folder)[:-keep] if keep else ():
-        shutil.rmtree(old)
     return target
+
+
+def _files(checkpoint: Checkpoint) -> dict[str, Callable[[], bytes | memoryview]]:
+    """What the files of a checkpoint hold, each made when asked for: no more than one stays in memory."""
+    averages = checkpoint.averages
+    files: dict[str, Callable[[], bytes | memoryview]] = {
+        WEIGHTS: lambda: safetensors.torch.save(_on_cpu(checkpoint.weights)),
+        OPTIMIZERS: lambda: _pickled(checkpoint.optimizers),
+    }
+    if averages is not None:
+        files[AVERAGES] = lambda: safetensors.torch.save(_on_cpu(averages))
+    return files
+
+
+def _pickled(optimizers: Mapping[str, Any]) -> memoryview:
+    buffer = io.BytesIO()
+    torch.save(dict(optimizers), buffer)
+    return buffer.getbuffer()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what saving and deleting left when they were cut short."""
+    for left in (*folder.glob(f"{PARTIAL}*"), *folder.glob(f"{durable.GONE}*")):
+        shutil.rmtree(left)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged checkpoint so that it counts no more. Returns its new place."""
+    aside = path.with_name(f"{ASIDE}{path.name}")
+    if aside.exists():
+        durable.discard(aside)
+    os.replace(path, aside)
+    return aside
 
 
 def all_in(folder: Path) -> list[Path]:
     """The complete checkpoints of a run, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if NAME.fullmatch(path.name))
+    return sorted((path for path in folder.glob("step-*") if NAME.fullmatch(path.name)), key=step_of)
+
+
+def step_of(path: Path) -> int:
+    """The number in the name of a checkpoint's folder."""
+    return int(path.name.removeprefix("step-"))
+
+
+def best_in(folder: Path) -> Path | None:
+    """The best of the measured checkpoints, the first of equals; None where none was measured.
+
+    Values are compared by the number that decided when the newest of them was measured.
+    """
+    measured = {path: found for path in all_in(folder) if (found := _measured(path))}
+    if not measured:
+        return None
+    decides = list(measured.values())[-1].decides
+    return max(
+        (path for path in measured if measured[path].decides == decides), key=lambda p: measured[p].score
+    )
+
+
+def _measured(path: Path) -> Measured | None:
+    try:
+        said = json.loads((path / STATE).read_text("utf-8")).get("measured")
+        return Measured(**said) if said else None
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None  # a damaged one is not the best
 
 
 def load(path: Path, optimizers: bool = True) -> Checkpoint:
-    """Read one checkpoint; optimizer states only when asked. Raises GanzooError for a damaged one."""
+    """Read one checkpoint; optimizer states only when asked.
+
+    Raises DamagedCheckpoint for one that is not as it was saved, GanzooError where it may not be read.
+    """
     try:
-        state = json.loads((path / "state.json").read_text("utf-8"))
-        averages = path / "ema.safetensors"
+        state = json.loads((path / STATE).read_text("utf-8"))
+        files = state.get("files")  # runs of ganzoo's first days have none, and cannot be checked
+        averaged = AVERAGES in files if files else (path / AVERAGES).exists()
+        if NAME.fullmatch(path.name) and int(state["total"]) != step_of(path):
+            raise ValueError(f"{STATE} belongs to step {state['total']}")
         return Checkpoint(
             str(state["phase"]),
             int(state["step"]),
             int(state["total"]),
-            load_file(path / "model.safetensors"),
-            load_file(averages) if averages.exists() else None,
-            torch.load(path / "optimizers.pt", weights_only=True, map_location="cpu") if optimizers else {},
+            safetensors.torch.load(_read(path, WEIGHTS, files)),
+            safetensors.torch.load(_read(path, AVERAGES, files)) if averaged else None,
+            torch.load(io.BytesIO(_read(path, OPTIMIZERS, files)), weights_only=True, map_location="cpu")
+            if optimizers
+            else {},
+            _measured(path),
         )
     except DAMAGED as error:
-        raise GanzooError(f"the checkpoint {path} cannot be read: {error}") from error
+        raise DamagedCheckpoint(f"the checkpoint {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise GanzooError(f"the checkpoint {path} cannot be read: {error.strerror or error}") from error
+
+
+def _read(path: Path, name: str, files: Mapping[str, str] | None) -> bytes:
+    """A file of a checkpoint. Raises ValueError where it is not what was saved."""
+    data = (path / name).read_bytes()
+    if files and durable.digest(data) != files[name]:
+        raise ValueError(f"{name} is not as it was saved (another SHA-256; it has {len(data)} bytes)")
+    return data
 
 
 def _on_cpu(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ganzoo.data.examples import Examples
+    from ganzoo.metrics.samples import Samples
     from ganzoo.step import Step
 
 
@@ -176,14 +177,21 @@ class Dataset(Component):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
 class Metric(Component):
-    """Samples to named numbers."""
+    """Samples to named numbers. `decides` names the one that tells which of two sets is the better.
 
+    `samples`: so many held-out captions are drawn when a checkpoint is measured.
+    """
+
+    decides: ClassVar[str]
     lower_is_better: ClassVar[bool] = False
 
+    samples: PositiveInt = 256
+
     @abstractmethod
-    def __call__(self, samples: Any) -> Mapping[str, float]:
-        """The named numbers of `samples`."""
+    def __call__(self, samples: Samples) -> Mapping[str, float]:
+        """The named numbers of `samples`. Raises GanzooError for samples that it cannot judge."""
 
 
 class Importer(Component):

@@ -32,7 +32,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 _COMPONENT = re.compile(
     r"data|text|image|conditioning"
     r"|stages\.\d+\.(stage|discriminator|conditioning)"
-    r"|training\.[^.]+\.updates\.[^.]+\.(optimizer|losses\.\d+)"
+    r"|training\.[^.]+\.(updates\.[^.]+\.(optimizer|losses\.\d+)|measure\.\d+)"
 )
 _USE = re.compile(r"([a-z0-9_.-]+/)?[a-z0-9_.-]+")
 
@@ -65,7 +65,8 @@ class Phase(_Part):
 
     `ema`: decay of the averaged weights, None = no averaging. `ema_warmup`: a smaller decay in the first
     steps. `accumulate`: micro-batches a step. `batch`: examples a step, None = `data.batch`. `frozen_train`:
-    stages in front of those that train run in training mode, on batch statistics that keep moving.
+    stages in front of those that train run in training mode, on batch statistics that keep moving. `measure`:
+    metrics of each checkpoint on held-out captions; the first says which is the best.
     """
 
     _name: str = PrivateAttr(default="")
@@ -79,6 +80,7 @@ class Phase(_Part):
     accumulate: Count = 1
     batch: Count | None = None
     frozen_train: StrictBool = False
+    measure: tuple[InstanceOf[Node], ...] = ()
     updates: dict[Literal["discriminator", "generator", "encoders"], Update] = Field(min_length=1)
 
     @property

@@ -36,8 +36,10 @@ class Changed:
         self._forget(keys)
         self.origins.update(origins)
         if len(keys) == 3 and keys[0] == "training" and key in _RIVALS and value is not None:
-            holder.pop(_RIVALS[str(key)], None)
-            self._forget((*keys[:-1], _RIVALS[str(key)]))
+            rival = _RIVALS[str(key)]
+            holder.pop(rival, None)
+            self._forget((*keys[:-1], rival))
+            self.origins[*keys[:-1], rival] = origins[keys]
 
     def merge(self, child: Mapping[str, Any], origins: Mapping[Keys, str], keys: Keys = ()) -> None:
         """Merge key by key. Lists, and mappings with `use`, replace what was there; null removes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from ganzoo.components import (
     Discriminator,
     ImageEncoder,
     Loss,
+    Metric,
     Stage,
     TextEncoder,
 )
@@ -74,11 +76,18 @@ class PhasePlan:
     batch: int | None
     frozen_train: bool
     updates: tuple[UpdatePlan, ...]
+    measures: tuple[tuple[str, Metric], ...]
 
     @property
     def reads_mismatched(self) -> bool:
         """Whether any loss asks for mismatched pairs."""
         return any("mismatched" in loss.requires() for update in self.updates for _, loss in update.losses)
+
+    @property
+    def all_due(self) -> int:
+        """The first step, counted from 0, at which every update and every lazy loss is due."""
+        losses = [loss.every for update in self.updates for _, loss in update.losses]
+        return math.lcm(*losses, *(update.every for update in self.updates)) - 1
 
 
 @dataclass(frozen=True)
@@ -141,4 +150,6 @@ class Plan:
             for update in phase.updates:
                 losses = " + ".join(f"{loss.weight:g} {name}" for name, loss in update.losses)
                 rows.append((f"{phase.name}: {update.name}", update.optimizer, f"minimises {losses}"))
+            for _, metric in phase.measures:
+                rows.append((f"{phase.name}: measure", metric, f"on {metric.samples} samples"))
         return "\n".join(f"{what:<22} {type(part).__name__:<24} {gives}" for what, part, gives in rows)

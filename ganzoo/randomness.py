@@ -1,7 +1,8 @@
 """The one door through which draws come: nothing inside a module draws for itself.
 
 In training the draws of a step are a pure function of (seed, step), so a resumed run needs no saved
-generator, and each process takes its own rows of the same global draw. For sampling they are a function of
+generator, and each process takes its own rows of the same global draw. What torch's modules draw for
+themselves (dropout) comes from generators that each step seeds anew. For sampling they are a function of
 (seed, sample number), so a caption and a seed give the same picture at any batch size and in any order.
 """
 
@@ -52,6 +53,15 @@ class StepDraws:
 
     def _mine(self, whole: Tensor) -> Tensor:
         return whole.chunk(self._world)[self._rank].to(self._device, self._dtype)
+
+
+def seed_modules(seed: int, step: int, rank: int = 0) -> None:
+    """Make what modules draw in a step for themselves, dropout above all, a function of these numbers.
+
+    It sets torch's global generators.
+    """
+    state = np.random.SeedSequence([seed, step, rank, 1]).generate_state(1, np.uint64)[0]
+    torch.manual_seed(int(state >> np.uint64(1)))
 
 
 class SampleDraws:

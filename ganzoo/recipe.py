@@ -129,6 +129,11 @@ class Recipe:
         """Where the value at a path, or the nearest part around it, is written: `registry.yaml:57`."""
         return self._where(resolve(self.tree, path)[0])
 
+    def was_set(self, path: str) -> bool:
+        """Whether what stands at a path, or that nothing does, was said by `set` or `add`, not by a file."""
+        keys, missing = resolve(self.tree, path)
+        return self._where((*keys, *missing)).startswith(("--set ", "recipe.set(", "recipe.add("))
+
     def set(self, path: str, value: Any) -> Recipe:
         """With another value at a path: `set("text", "clip/text")`, `set("stages.0.stage.channels", 64)`.
 

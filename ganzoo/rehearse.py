@@ -10,13 +10,14 @@ import torch
 from ganzoo.assemble import assemble
 from ganzoo.errors import GanzooError
 from ganzoo.flow import Batch, Layout, Tokens
+from ganzoo.health import first_unhealthy
 from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 from ganzoo.plugins import load as load_plugins
 from ganzoo.randomness import StepDraws
 from ganzoo.recipe import Recipe
 from ganzoo.runtime import accelerator
-from ganzoo.updates import PhaseTrainer, first_unhealthy
+from ganzoo.updates import PhaseTrainer
 
 ROWS = 4
 CAPTIONS = ["a small red circle", "a large blue square", "a red star above a blue circle", "a green cross"]
@@ -72,12 +73,7 @@ def rehearse(recipe: Recipe, registry: Registry | None = None) -> Mapping[str, f
         trainer = PhaseTrainer(model, phase, compute)
         trainer.train_mode()
         draws = StepDraws(0, 0, torch.device("cpu"), torch.float32)
-        # The step at which every update and every lazy loss is due.
-        number = 1
-        for update in phase.updates:
-            for every in (update.every, *(loss.every for _, loss in update.losses)):
-                number = number * every if number % every else number
-        values = trainer.take_step(number - 1, [batch], [draws])
+        values = trainer.take_step(phase.all_due, [batch], [draws])
         said |= {f"{phase.name}/{name}": float(value) for name, value in values.items()}
     broken = first_unhealthy(said)
     if broken:

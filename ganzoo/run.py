@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.differences import diff
+from ganzoo import durable
 from ganzoo.distributions import installed_version
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.recipe import Recipe, load_recipes, only
-from ganzoo.settings import Settings
 
 if TYPE_CHECKING:
+    from ganzoo.checkpoint import Checkpoint
     from ganzoo.model import Model
 
 log = logging.getLogger("ganzoo")
 
-_LENGTH = re.compile(r"training\.[^.]+\.(steps|epochs)")
 RECIPE, SETTINGS, METRICS = "recipe.yaml", "run.json", "metrics.jsonl"
 
 
@@ -50,30 +47,34 @@ class Run:
         return run
 
     @contextmanager
-    def under_way(
-        self, recipe: Recipe, settings: Mapping[str, Any], resumed_at: int | None = None
-    ) -> Iterator[None]:
-        """Training writes into the folder inside this block, from its start or from step `resumed_at` on.
+    def begun(self, recipe: Recipe, settings: Mapping[str, Any]) -> Iterator[None]:
+        """A new training writes into the folder inside this block.
 
-        A new folder is taken away again when the block fails before anything was logged, drawn or saved.
-        Raises GanzooError when the folder holds a run already (unless resumed) or cannot be written.
+        The folder is taken away again when the block fails before anything was logged, drawn or saved.
+        Raises GanzooError when the folder holds a run already or cannot be written.
         """
-        if resumed_at is not None:
-            self._describe(recipe, settings)
-            self._forget_after(resumed_at)
-            yield
-            return
         self._check_free()
         try:
             with _writing(self.path):
                 self.samples.mkdir(parents=True, exist_ok=True)
                 self.checkpoints.mkdir(exist_ok=True)
-            self._describe(recipe, settings)
+                self._describe(recipe, settings)
             yield
         except BaseException:
             if not (self.saved or any(self.samples.glob("*")) or (self.path / METRICS).exists()):
                 self._take_away()
             raise
+
+    def go_on(self, recipe: Recipe, settings: Mapping[str, Any], step: int) -> None:
+        """A training goes on after `step`: what was logged or saved later is forgotten or set aside.
+
+        Logs which versions differ from those it was begun with. Raises GanzooError when the folder cannot be
+        written.
+        """
+        self._say_other_versions(recipe)
+        with _writing(self.path):
+            self._describe(recipe, settings)
+            self._forget_after(step)
 
     def _check_free(self) -> None:
         if (self.path / RECIPE).exists():
@@ -86,7 +87,7 @@ class Run:
             )
 
     def _take_away(self) -> None:
-        """Remove what `under_way` made, and nothing else."""
+        """Remove what `begun` made, and nothing else."""
         with suppress(OSError):
             for name in (RECIPE, SETTINGS):
                 (self.path / name).unlink(missing_ok=True)
@@ -123,27 +124,10 @@ class Run:
             raise GanzooError(f"the run folder is damaged: {path} is not a JSON object")
         return said
 
-    def settings_to_go_on(self, recipe: Recipe, given: Mapping[str, Any]) -> Settings:
-        """The run's settings where `given` has none. Raises GanzooError where `recipe` is another one."""
-        different = differences(self.recipe, recipe)
-        if different:
-            listed = "\n  ".join(different)
-            raise GanzooError(f"{self.path} cannot go on with another recipe; it differs in\n  {listed}")
-        names = {field.name for field in fields(Settings)}
-        stored = {name: value for name, value in self.settings.items() if name in names}
-        return Settings.of(stored | {name: value for name, value in given.items() if value is not None})
-
     def _describe(self, recipe: Recipe, settings: Mapping[str, Any]) -> None:
         about = {**settings, "versions": versions(recipe)}
-        with _writing(self.path):
-            self._write(SETTINGS, json.dumps(about, indent=2) + "\n")
-            self._write(RECIPE, recipe.to_yaml())
-
-    def _write(self, name: str, text: str) -> None:
-        """Write a small text file of the run atomically."""
-        partial = self.path / f".{name}.partial"
-        partial.write_text(text, "utf-8")
-        os.replace(partial, self.path / name)
+        durable.replace(self.path / SETTINGS, json.dumps(about, indent=2) + "\n")
+        durable.replace(self.path / RECIPE, recipe.to_yaml())
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Append one line to metrics.jsonl."""
@@ -152,24 +136,30 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line. Raises GanzooError for a damaged one."""
+        """Every logged line but one that was cut short at the end. Raises GanzooError for a damaged one."""
         path = self.path / METRICS
-        lines = path.read_text().splitlines() if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        lines = text[: text.rfind("\n") + 1].splitlines()
         try:
             return [json.loads(line) for line in lines]
         except ValueError as error:
             raise GanzooError(f"{path} has a line that is not JSON: {error}") from error
 
     def _forget_after(self, step: int) -> None:
-        """Drop what was logged after `step`, and a line that was cut short."""
+        """Drop what was logged after `step` and a line that was cut short; set later checkpoints aside."""
+        from ganzoo import checkpoint
+
         path = self.path / METRICS
         kept = []
         for line in path.read_text().splitlines() if path.exists() else []:
             with suppress(ValueError, KeyError, TypeError):  # cut short when the run was stopped
                 if json.loads(line)["step"] <= step:
                     kept.append(line + "\n")
-        with _writing(self.path):
-            self._write(METRICS, "".join(kept))
+        durable.replace(path, "".join(kept))
+        checkpoint.sweep(self.checkpoints)
+        for later in self.saved:
+            if checkpoint.step_of(later) > step:
+                log.warning("%s is now called %s", later, checkpoint.set_aside(later).name)
 
     @property
     def saved(self) -> list[Path]:
@@ -187,21 +177,69 @@ class Run:
             )
         return self.saved[-1]
 
-    def load(self) -> Model:
+    @property
+    def best(self) -> Path:
+        """The best checkpoint by the recipe's first metric. Raises GanzooError where none was measured."""
+        from ganzoo.checkpoint import best_in
+
+        best = best_in(self.checkpoints)
+        if best is None:
+            raise GanzooError(
+                f"{self.path} has no best checkpoint: none was measured; name a metric in the recipe, as in "
+                "`--set 'training.PHASE.measure=[{use: core/shapes_agreement}]'`"
+            )
+        return best
+
+    @property
+    def kept(self) -> str:
+        """What the run goes on from, for messages."""
+        return f"the last save is {self.saved[-1]}" if self.saved else "nothing was saved yet"
+
+    @contextmanager
+    def saying_what_is_kept(self) -> Iterator[None]:
+        """A GanzooError about a file that could not be written or read also says what the run has saved."""
+        try:
+            yield
+        except GanzooError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            raise type(error)(f"{error}; {self.kept}") from error.__cause__
+
+    def save(self, checkpoint: Checkpoint, keep: int) -> Path:
+        """Save a checkpoint, and what was logged before it. Raises GanzooError when that fails."""
+        from ganzoo.checkpoint import save
+
+        if (self.path / METRICS).exists():
+            with _writing(self.path):
+                durable.sync(self.path / METRICS)
+        return save(self.checkpoints, checkpoint, keep)
+
+    def checkpoint(self, which: str = "newest") -> Path:
+        """The checkpoint called "newest", "best" or "step-00002000". GanzooError when there is none."""
+        if which in ("newest", "best"):
+            return self.newest if which == "newest" else self.best
+        names = [path.name for path in self.saved]
+        if which not in names:
+            hint = did_you_mean(which, names) or f"; expected newest, best, {', '.join(names)}"
+            raise GanzooError(f"{self.path} has no checkpoint {which!r}{hint}")
+        return self.checkpoints / which
+
+    def load(self, which: str = "newest") -> Model:
         """The model with its averaged weights (the live ones where nothing was averaged), in evaluation mode.
 
-        Logs which versions differ from those it was trained with. Raises GanzooError for a damaged folder.
+        `which`: "newest", "best", or the name of a checkpoint. Logs which versions differ from those it was
+        trained with. Raises GanzooError for a damaged folder.
         """
         from ganzoo import checkpoint
         from ganzoo.assemble import assemble
         from ganzoo.plugins import load as load_plugins
 
-        newest, recipe = self.newest, self.recipe
+        path, recipe = self.checkpoint(which), self.recipe
         model = assemble(recipe, load_plugins()).build()
-        saved = checkpoint.load(newest, optimizers=False)
-        checkpoint.load_model_state(model, saved.weights, newest)
+        saved = checkpoint.load(path, optimizers=False)
+        checkpoint.load_model_state(model, saved.weights, path)
         if saved.averages is not None:
-            checkpoint.load_averages(model, saved.averages, newest)
+            checkpoint.load_averages(model, saved.averages, path)
         self._say_other_versions(recipe)
         return model.eval()
 
@@ -222,15 +260,6 @@ def run_folder(asked: Recipe | str | Path, recipe: Recipe, run_dir: str | Path |
         if (folder / RECIPE).is_file():
             return folder
     return Path("runs") / recipe.name
-
-
-def differences(before: Recipe, now: Recipe) -> list[str]:
-    """What two recipes say differently, apart from how long phases are: `path: before, now after`."""
-    return [
-        f"{found.path}: {found.a} in the run, now {found.b}"
-        for found in diff(before, now)
-        if not _LENGTH.fullmatch(found.path)
-    ]
 
 
 def versions(recipe: Recipe) -> dict[str, str]:

@@ -17,18 +17,21 @@ from ganzoo.catalogue import recipe as find_recipe
 from ganzoo.checkpoint import Checkpoint
 from ganzoo.data.feed import Feed
 from ganzoo.errors import GanzooError
-from ganzoo.model import Model
+from ganzoo.interrupts import StopRequest, stop_requests
+from ganzoo.measurements import Measurements
+from ganzoo.monitor import Monitor, Session
 from ganzoo.plan import PhasePlan, Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.preview import Preview
 from ganzoo.processes import failing_together, staying_connected
 from ganzoo.progress import TrainingProgress
-from ganzoo.randomness import StepDraws
+from ganzoo.randomness import StepDraws, seed_modules
 from ganzoo.recipe import Recipe
+from ganzoo.resume import last_sound, settings_to_go_on
 from ganzoo.run import Run, run_folder
 from ganzoo.runtime import accelerator, explaining_memory, keep_large_blocks, weights_dtype
 from ganzoo.settings import Settings
-from ganzoo.updates import PhaseTrainer, first_unhealthy
+from ganzoo.updates import PhaseTrainer
 
 log = logging.getLogger("ganzoo")
 
@@ -48,33 +51,40 @@ def train(
 ) -> Run:
     """Train `recipe` (a Recipe, or a name in the catalogue) on the data folder `data`, into `run_dir`.
 
-    `settings` are the fields of `Settings`. With `resume` the run goes on from its newest checkpoint, with
-    the settings it was started with where no others are given. Returns the run. Raises GanzooError
-    (MismatchError for a recipe that cannot be assembled) before any work is lost.
+    `settings` are the fields of `Settings`. With `resume` the run goes on from its newest checkpoint that is
+    not damaged, with the settings it was started with where no others are given. Returns the run. Raises
+    GanzooError (MismatchError for a recipe that cannot be assembled) before any work is lost. Ctrl-C and
+    SIGTERM save after the step under way and raise `Stopped`, a KeyboardInterrupt.
     """
     asked, recipe = recipe, find_recipe(recipe) if isinstance(recipe, str) else recipe
     folder = run_folder(asked, recipe, run_dir)
     settings["data"] = str(Path(data).expanduser().absolute()) if data else None
-    chosen = Run.open(folder).settings_to_go_on(recipe, settings) if resume else Settings.of(settings)
+    chosen = settings_to_go_on(Run.open(folder), recipe, settings) if resume else Settings.of(settings)
     plan = assemble(recipe, load_plugins())
     if chosen.keep_large_blocks:
         keep_large_blocks()
     compute = accelerator(chosen.device, chosen.precision, chosen.trackers, folder)
-    run, about = Run(folder), {**asdict(chosen), "on": str(compute.device)}
-    with ExitStack() as under_way, staying_connected(), explaining_memory(MEMORY_ADVICE):
+    run = Run(folder)
+    with ExitStack() as under_way, explaining_memory(MEMORY_ADVICE), staying_connected():
+        stop = under_way.enter_context(stop_requests())
         with failing_together(compute):
-            done = checkpoint.load(run.newest) if resume else None
-            if compute.is_main_process:
-                under_way.enter_context(run.under_way(recipe, about, done.total if done else None))
-        log.info("%s on %s, into %s", recipe.name, compute.device, folder)
+            done = last_sound(run) if resume else None
+            if not resume and compute.is_main_process:
+                under_way.enter_context(run.begun(recipe, _about(chosen, compute)))
+        world = compute.num_processes
+        where = f"{compute.device.type} in {world} processes" if world > 1 else compute.device
+        log.info("%s on %s, into %s", recipe.name, where, folder)
         compute.init_trackers(recipe.name) if chosen.trackers else None
-        _train(plan, run, chosen, compute, done)
+        with run.saying_what_is_kept():
+            _train(plan, run, chosen, compute, stop, done)
         for tracker in compute.trackers:
             tracker.finish()
     return run
 
 
-def _train(plan: Plan, run: Run, settings: Settings, compute: Accelerator, done: Checkpoint | None) -> None:
+def _train(
+    plan: Plan, run: Run, settings: Settings, compute: Accelerator, stop: StopRequest, done: Checkpoint | None
+) -> None:
     torch.manual_seed(settings.seed)
     with failing_together(compute):
         model = plan.build().to(compute.device, weights_dtype(settings.precision))
@@ -82,45 +92,57 @@ def _train(plan: Plan, run: Run, settings: Settings, compute: Accelerator, done:
             model = model.to(memory_format=torch.channels_last)
         if settings.compile:
             model.compile_stages()
-        names = [phase.name for phase in plan.phases]
         if done:
-            checkpoint.load_model_state(model, done.weights, run.newest)
-            if done.phase not in names:
-                raise GanzooError(
-                    f"{run.newest} belongs to phase {done.phase}; the recipe has {', '.join(names)}"
-                )
+            checkpoint.load_model_state(model, done.weights, run.checkpoints / done.name)
         data = Path(settings.data) if settings.data else None
         feed = Feed(
             plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken
         )
+        finished, total = _finished(plan, feed, run, done) if done else (0, 0)
         preview = Preview(feed, model, run)
-    total = 0
-    for phase in plan.phases:
-        if done and names.index(phase.name) < names.index(done.phase):
-            total += feed.steps_of(phase)
-            continue
+        measurements = {phase.name: Measurements(phase, feed, model) for phase in plan.phases}
+        if done and compute.is_main_process:
+            run.go_on(plan.recipe, _about(settings, compute), done.total)
+    session = Session(model, feed, preview, measurements, run, settings, compute, stop)
+    for phase in plan.phases[finished:]:
         resumed = done if done and done.phase == phase.name else None
-        total = train_phase(model, phase, feed, preview, run, settings, compute, total, resumed)
+        total = train_phase(session, phase, total, resumed)
 
 
-def train_phase(
-    model: Model,
-    phase: PhasePlan,
-    feed: Feed,
-    preview: Preview,
-    run: Run,
-    settings: Settings,
-    compute: Accelerator,
-    total: int,
-    resumed: Checkpoint | None,
-) -> int:
+def _about(settings: Settings, compute: Accelerator) -> dict[str, Any]:
+    return {**asdict(settings), "on": str(compute.device)}
+
+
+def _finished(plan: Plan, feed: Feed, run: Run, done: Checkpoint) -> tuple[int, int]:
+    """How many phases come before that of the checkpoint, and how many steps they took."""
+    names, where = [phase.name for phase in plan.phases], run.checkpoints / done.name
+    if done.phase not in names:
+        raise GanzooError(f"{where} belongs to phase {done.phase}; the recipe has {', '.join(names)}")
+    finished = names.index(done.phase)
+    before, took = sum(feed.steps_of(phase) for phase in plan.phases[:finished]), done.total - done.step
+    if before != took:
+        raise GanzooError(
+            f"in {where} the phases before {done.phase} took {took} steps; by the recipe and the data they "
+            f"would now take {before}. The length of a finished phase cannot change"
+        )
+    steps = feed.steps_of(plan.phases[finished])
+    if steps < done.step:
+        raise GanzooError(
+            f"{where} stands at step {done.step} of phase {done.phase}, which should now end at step "
+            f"{steps}; give it {done.step} or more"
+        )
+    return finished, before
+
+
+def train_phase(session: Session, phase: PhasePlan, total: int, resumed: Checkpoint | None) -> int:
     """Run one phase to its end; `total` steps were taken before it. Returns how many are taken after it."""
+    model, feed, compute = session.model, session.feed, session.compute
     trainer = PhaseTrainer(model, phase, compute)
     start = resumed.step if resumed else 0
     with failing_together(compute):
         if resumed:
-            _go_on(trainer, resumed, run.newest)
-        steps, base = feed.steps_of(phase), total
+            _go_on(trainer, resumed, session.run.checkpoints / resumed.name)
+        steps, seed = feed.steps_of(phase), session.settings.seed
         loader = feed.loader(model, phase)
         if not steps:
             raise GanzooError(
@@ -128,39 +150,25 @@ def train_phase(
             )
     batches = loader.iterate(start * phase.accumulate)
     trainer.train_mode()
-    with TrainingProgress(
-        phase.name, start, steps, feed.batch_of(phase) * phase.accumulate, shown=compute.is_main_process
-    ) as bar:
+    images, shown = feed.batch_of(phase) * phase.accumulate, compute.is_main_process
+    with TrainingProgress(phase.name, start, steps, images, shown) as bar, session.stop.between_steps():
+        monitor = Monitor(session, trainer, total, steps, bar)
         for number in range(start, steps):
             trainer.set_epoch(number * phase.accumulate // loader.steps_per_epoch)
             parts = [next(batches) for _ in range(phase.accumulate)]
             draws = [
                 StepDraws(
-                    settings.seed, (base + number) * phase.accumulate + part, compute.device, model.dtype,
+                    seed, (total + number) * phase.accumulate + part, compute.device, model.dtype,
                     compute.process_index, compute.num_processes,
                 )
                 for part in range(phase.accumulate)
             ]  # fmt: skip
+            seed_modules(seed, total + number, compute.process_index)
             values = trainer.take_step(number, parts, draws)
-            done, last = number + 1, number + 1 == steps
-            bar.advance(done)
-            logs, draw, save = (
-                _due(done, every, last)
-                for every in (settings.log_every, settings.sample_every, settings.save_every)
-            )
-            if logs:
-                _report(values, done, base + done, phase.name, bar, run, compute)
-            if not (draw or save):
-                continue
-            with failing_together(compute):  # all processes have the same weights: one looks, the others wait
-                if draw and compute.is_main_process and phase.updates[-1].name != "encoders":
-                    preview.draw(model, trainer.ema, base + done)
-                    trainer.train_mode()
-                if save and compute.is_main_process:
-                    _save(model, trainer, run, done, base + done, settings.keep)
+            monitor.after(number + 1, values)
     if trainer.ema:
         trainer.ema.hand_on()
-    return base + steps
+    return total + steps
 
 
 def _go_on(trainer: PhaseTrainer, resumed: Checkpoint, where: Path) -> None:
@@ -171,41 +179,3 @@ def _go_on(trainer: PhaseTrainer, resumed: Checkpoint, where: Path) -> None:
     if trainer.ema and resumed.averages is not None:
         checkpoint.check_fit(trainer.ema.state, resumed.averages, where)
         trainer.ema.load(resumed.averages)
-
-
-def _due(done: int, every: int, last: bool) -> bool:
-    return bool(every) and (last or done % every == 0)
-
-
-def _report(
-    values: dict[str, torch.Tensor],
-    step: int,
-    total: int,
-    phase: str,
-    bar: TrainingProgress,
-    run: Run,
-    compute: Accelerator,
-) -> None:
-    """Log the newest losses, their mean over processes; stop at the first that is not finite."""
-    nothing = torch.empty(0, device=compute.device)
-    stacked = torch.stack([value.double() for value in values.values()]) if values else nothing
-    numbers = dict(zip(values, compute.reduce(stacked, "mean").tolist(), strict=True))
-    with failing_together(compute):
-        broken = first_unhealthy(numbers)
-        if broken:
-            keep = f"the last save is {run.saved[-1]}" if run.saved else "nothing was saved yet"
-            raise GanzooError(
-                f"loss {broken} is {numbers[broken]} at step {step} of phase {phase}; {keep}. "
-                "Try a smaller learning rate, a gradient clip, or `--precision fp32`"
-            )
-        rates = bar.rates(step)
-        if compute.is_main_process:
-            bar.say(step, numbers, rates)
-            run.log({"phase": phase, "step": total, **numbers, **rates})
-    compute.log({**numbers, **rates}, step=total)
-
-
-def _save(model: Model, trainer: PhaseTrainer, run: Run, step: int, total: int, keep: int) -> None:
-    state, averages = checkpoint.model_state(model), trainer.ema.state if trainer.ema else None
-    saved = Checkpoint(trainer.phase.name, step, total, state, averages, trainer.optimizer_states())
-    checkpoint.save(run.checkpoints, saved, keep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -136,18 +135,17 @@ class PhaseTrainer:
         return still
 
     def optimizer_states(self) -> dict[str, Any]:
-        """Every update's optimizer moments, by the update's name."""
-        return {update.plan.name: update.optimizer.state_dict() for update in self.updates}
+        """Every update's optimizer moments by the update's name, and in fp16 the scale of the loss."""
+        states = {update.plan.name: update.optimizer.state_dict() for update in self.updates}
+        scaler = self.accelerator.scaler
+        return states if scaler is None else {**states, "scaler": scaler.state_dict()}
 
     def load_optimizer_states(self, states: Mapping[str, Any]) -> None:
         """Go on from saved moments."""
         for update in self.updates:
             update.optimizer.load_state_dict(states[update.plan.name])
-
-
-def first_unhealthy(values: Mapping[str, float]) -> str | None:
-    """The name of the first loss that is not finite."""
-    return next((name for name, value in values.items() if not math.isfinite(value)), None)
+        if self.accelerator.scaler is not None and "scaler" in states:
+            self.accelerator.scaler.load_state_dict(states["scaler"])
 
 
 def _modules(model: Model, phase: PhasePlan, update: str) -> dict[str, nn.Module]:

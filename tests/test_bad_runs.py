@@ -10,6 +10,8 @@ from ganzoo import checkpoint
 from ganzoo.errors import GanzooError
 from ganzoo.run import Run
 
+WEIGHTS, AVERAGES, STATE, OPTIMIZERS = "model.safetensors", "ema.safetensors", "state.json", "optimizers.pt"
+
 
 def rewrite(path, change):
     state = load_file(path)
@@ -25,6 +27,19 @@ def misshape_one(state):
     state[min(state)] = torch.zeros(1, 2, 3)
 
 
+def unsealed(do):
+    """`do` something to the newest checkpoint that its digests do not tell, as one written by hand."""
+
+    def change(run):
+        state = Run(run).newest / STATE
+        said = json.loads(state.read_text())
+        del said["files"]
+        state.write_text(json.dumps(said))
+        do(run)
+
+    return change
+
+
 def another_recipe(run):
     path = run / "recipe.yaml"
     path.write_text(path.read_text().replace("noise: 6", "noise: 5"))
@@ -34,19 +49,29 @@ def in_newest(name, do):
     return lambda run: do(Run(run).newest / name)
 
 
-WEIGHTS, AVERAGES, STATE, OPTIMIZERS = "model.safetensors", "ema.safetensors", "state.json", "optimizers.pt"
-
 # What happens to a run folder, and what the message says.
 DAMAGE = {
     "recipe is no YAML": (lambda r: (r / "recipe.yaml").write_text("recipes: {"), "recipe.yaml:1: not valid"),
     "recipe is another": (another_recipe, "has shape"),
     "weights are missing": (in_newest(WEIGHTS, lambda f: f.unlink()), "cannot be read"),
     "weights are cut short": (in_newest(WEIGHTS, lambda f: f.write_bytes(b"123")), "cannot be read"),
-    "a weight is missing": (in_newest(WEIGHTS, lambda f: rewrite(f, drop_one)), "do not fit this recipe"),
-    "a weight is misshapen": (in_newest(WEIGHTS, lambda f: rewrite(f, misshape_one)), "has shape (1, 2, 3)"),
-    "an average is missing": (in_newest(AVERAGES, lambda f: rewrite(f, drop_one)), "do not fit this recipe"),
+    "weights are others": (in_newest(WEIGHTS, lambda f: rewrite(f, drop_one)), "is not as it was saved"),
+    "averages are missing": (in_newest(AVERAGES, lambda f: f.unlink()), "No such file"),
+    "a weight is missing": (
+        unsealed(in_newest(WEIGHTS, lambda f: rewrite(f, drop_one))), "do not fit this recipe",
+    ),
+    "a weight is misshapen": (
+        unsealed(in_newest(WEIGHTS, lambda f: rewrite(f, misshape_one))), "has shape (1, 2, 3)",
+    ),
+    "an average is missing": (
+        unsealed(in_newest(AVERAGES, lambda f: rewrite(f, drop_one))), "do not fit this recipe",
+    ),
     "state is no JSON": (in_newest(STATE, lambda f: f.write_text("{")), "cannot be read"),
     "state is a list": (in_newest(STATE, lambda f: f.write_text("[]")), "cannot be read"),
+    "state is of another step": (
+        in_newest(STATE, lambda f: f.write_text('{"phase": "gan", "step": 2, "total": 2}')),
+        "state.json belongs to step 2",
+    ),
 }  # fmt: skip
 
 
@@ -67,10 +92,10 @@ RESUME_DAMAGE = {
     "optimizers are missing": (in_newest(OPTIMIZERS, lambda f: f.unlink()), "cannot be read"),
     "optimizers are no state": (in_newest(OPTIMIZERS, lambda f: f.write_bytes(b"123")), "cannot be read"),
     "optimizers are others": (
-        in_newest(OPTIMIZERS, lambda f: torch.save({"generator": {}}, f)), "do not fit this recipe",
+        unsealed(in_newest(OPTIMIZERS, lambda f: torch.save({"generator": {}}, f))), "do not fit this recipe",
     ),
     "another phase": (
-        in_newest(STATE, lambda f: f.write_text('{"phase": "warm", "step": 2, "total": 2}')),
+        in_newest(STATE, lambda f: f.write_text('{"phase": "warm", "step": 4, "total": 4}')),
         "belongs to phase warm; the recipe has gan",
     ),
 }  # fmt: skip
@@ -97,11 +122,14 @@ def test_resume_with_another_recipe(ganzoo, toy_file, trained):
     )  # fmt: skip
     ran.fails("cannot go on with another recipe; it differs in", "noise: 6 in the run, now 7")
     assert "training.gan.ema: 0.9 in the run, now not set" in ran.err and "steps" not in ran.err
+    toy_file.write_text(toy_file.read_text().replace("steps: 4", "steps: 6"))
+    ran = ganzoo("train", toy_file, "--run", trained, "--resume")
+    ran.fails("training.gan.steps: 4 in the run, now 6 (this may change where `--set` says so)")
 
 
 def test_damaged_metrics(trained):
     with (trained / "metrics.jsonl").open("a") as file:
-        file.write("{")
+        file.write("{\n")
     with pytest.raises(GanzooError, match="has a line that is not JSON"):
         _ = Run(trained).metrics
 

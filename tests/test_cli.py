@@ -1,9 +1,6 @@
 """Every command as people type it: what it prints, what it leaves behind, how it exits."""
 
 import json
-import signal
-import threading
-import time
 
 import pytest
 from PIL import Image
@@ -178,39 +175,3 @@ def test_sample_captions_from_a_file_into_single_files(ganzoo, toy, tmp_path):
         "0003-一个红色的圆-seed-4.png",
         "0003-一个红色的圆-seed-9.png",
     ]
-
-
-def interrupt_when(there):
-    """Press Ctrl-C as soon as `there()`."""
-
-    def watch():
-        while not there():
-            time.sleep(0.01)
-        signal.raise_signal(signal.SIGINT)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-LONG = ("--device", "cpu", "--set", "training.gan.steps=1000000")
-
-
-def test_ctrl_c_says_how_to_go_on(ganzoo, toy_file, tmp_path):
-    folder = tmp_path / "run"
-    interrupt_when(lambda: Run(folder).saved)
-    ran = ganzoo("train", toy_file, "--run", folder, "--save-every", 5, *LONG)
-    assert ran.code == 130
-    assert ran.err.splitlines()[-2:] == [
-        f"stopped; {Run(folder).saved[-1]} is kept", f"go on with: ganzoo train {folder} --resume",
-    ]  # fmt: skip
-    done = int(Run(folder).saved[-1].name.removeprefix("step-"))
-    ran = ganzoo("train", folder, "--resume", "--set", f"training.gan.steps={done + 2}")
-    assert ran.code == 0 and Run(folder).saved[-1].name == f"step-{done + 2:08d}"
-
-
-def test_ctrl_c_before_anything_is_kept(ganzoo, toy_file, tmp_path):
-    folder = tmp_path / "run"
-    interrupt_when((folder / "run.json").exists)
-    ran = ganzoo("train", toy_file, "--run", folder, "--log-every", 0, *LONG)
-    assert ran.code == 130
-    assert ran.err.splitlines()[-1] == "stopped before the first checkpoint; there is nothing to go on from"
-    assert not folder.exists()

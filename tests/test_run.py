@@ -6,14 +6,14 @@ import pytest
 
 from ganzoo.errors import GanzooError
 from ganzoo.recipe import Recipe
-from ganzoo.run import Run, differences, run_folder, versions
+from ganzoo.run import Run, run_folder, versions
 
 ABOUT = {"seed": 3, "on": "cpu"}
 
 
 def test_a_new_run(toy, tmp_path):
     run = Run(tmp_path / "deep" / "run")
-    with run.under_way(toy, ABOUT):
+    with run.begun(toy, ABOUT):
         assert Run.open(run.path).recipe == toy
         assert run.settings == {"seed": 3, "on": "cpu", "versions": versions(toy)}
         assert run.metrics == [] and run.saved == []
@@ -25,7 +25,7 @@ def test_a_new_run(toy, tmp_path):
 
 def test_taken_away_when_nothing_came_of_it(toy, tmp_path):
     run = Run(tmp_path / "run")
-    with pytest.raises(ZeroDivisionError), run.under_way(toy, ABOUT):
+    with pytest.raises(ZeroDivisionError), run.begun(toy, ABOUT):
         raise ZeroDivisionError
     assert not run.path.exists()
 
@@ -33,7 +33,7 @@ def test_taken_away_when_nothing_came_of_it(toy, tmp_path):
 @pytest.mark.parametrize("made", ["metrics.jsonl", "samples/step-00000001.png", "checkpoints/step-00000001"])
 def test_kept_when_something_came_of_it(toy, tmp_path, made):
     run = Run(tmp_path / "run")
-    with pytest.raises(ZeroDivisionError), run.under_way(toy, ABOUT):
+    with pytest.raises(ZeroDivisionError), run.begun(toy, ABOUT):
         (run.path / made).mkdir()
         raise ZeroDivisionError
     assert (run.path / "recipe.yaml").exists() and (run.path / made).exists()
@@ -41,62 +41,36 @@ def test_kept_when_something_came_of_it(toy, tmp_path, made):
 
 def test_a_run_is_never_written_over(toy, tmp_path):
     run = Run(tmp_path / "run")
-    with run.under_way(toy, ABOUT):
+    with run.begun(toy, ABOUT):
         pass
     before = (run.path / "recipe.yaml").read_bytes()
-    with pytest.raises(GanzooError, match="holds a run already"), run.under_way(toy.set("noise", 3), ABOUT):
+    with pytest.raises(GanzooError, match="holds a run already"), run.begun(toy.set("noise", 3), ABOUT):
         pass
     assert (run.path / "recipe.yaml").read_bytes() == before
 
 
 def test_going_on_forgets_what_came_after(toy, tmp_path):
     run = Run(tmp_path / "run")
-    with run.under_way(toy, ABOUT):
+    with run.begun(toy, ABOUT):
         for step in (1, 2, 3):
             run.log({"step": step})
         with (run.path / "metrics.jsonl").open("a") as file:
             file.write('{"step": 4, "los')
-    with pytest.raises(ZeroDivisionError), run.under_way(toy, {**ABOUT, "seed": 4}, resumed_at=2):
-        run.log({"step": 3, "again": True})
-        raise ZeroDivisionError
+    run.go_on(toy, {**ABOUT, "seed": 4}, 2)
+    run.log({"step": 3, "again": True})
     assert run.metrics == [{"step": 1}, {"step": 2}, {"step": 3, "again": True}]
     assert run.settings["seed"] == 4
 
 
 def test_where_a_run_goes(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with Run(tmp_path / "runs" / "other").under_way(toy, ABOUT):
+    with Run(tmp_path / "runs" / "other").begun(toy, ABOUT):
         pass
     assert str(run_folder(toy, toy, None)) == "runs/toy"
     assert str(run_folder("toy", toy, None)) == "runs/toy"
     assert str(run_folder("runs/other", toy, None)) == "runs/other"
     assert str(run_folder("runs/other", toy, "elsewhere")) == "elsewhere"
     assert not str(run_folder(toy, toy, "~/runs")).startswith("~")
-
-
-def test_differences(toy):
-    other = (
-        toy.set("noise", 9)
-        .set("training.gan.steps", 100)
-        .set("training.gan.updates.generator.optimizer.lr", 0.5)
-        .set("stages.0.stage.channels", 8)
-    )
-    assert differences(toy, toy.named("renamed")) == []
-    found = differences(toy, other)
-    assert found == [
-        "noise: 6 in the run, now 9",
-        "stages.0.stage.channels: 4 in the run, now 8",
-        "training.gan.updates.generator.optimizer.lr: 0.001 in the run, now 0.5",
-    ]
-    assert differences(toy, toy.set("training.gan.epochs", 3)) == []
-
-
-def test_settings_to_go_on(toy, tmp_path):
-    run = Run(tmp_path / "run")
-    with run.under_way(toy, {"seed": 3, "precision": "bf16", "on": "cpu", "data": "/there"}):
-        pass
-    settings = run.settings_to_go_on(toy, {"precision": "fp32", "data": None})
-    assert (settings.seed, settings.precision, settings.data) == (3, "fp32", "/there")
 
 
 def test_no_run(tmp_path):

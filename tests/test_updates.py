@@ -9,7 +9,7 @@ from ganzoo.assemble import assemble
 from ganzoo.randomness import StepDraws
 from ganzoo.rehearse import toy_batch
 from ganzoo.runtime import accelerator
-from ganzoo.updates import PhaseTrainer, first_unhealthy
+from ganzoo.updates import PhaseTrainer
 
 CPU = torch.device("cpu")
 
@@ -168,11 +168,6 @@ def test_optimizer_states_go_on(toy, registry):
         take(each, plan, 1)
     for one, two in zip(trainer.model.parameters(), other.model.parameters(), strict=True):
         assert torch.equal(one, two)
-
-
-def test_first_unhealthy():
-    assert first_unhealthy({"a": 1.0, "b": float("nan"), "c": float("inf")}) == "b"
-    assert first_unhealthy({"a": 1.0}) is None
 
 
 @pytest.mark.parametrize("loss", ["core/hinge", "core/least_squares", "core/wasserstein"])

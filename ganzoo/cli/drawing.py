@@ -24,6 +24,9 @@ def sample(
     ] = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file a picture.")] = False,
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Captions drawn at a time.")] = 64,
+    checkpoint: Annotated[
+        str, typer.Option(metavar="[newest|best|step-...]", help="Whose weights draw.")
+    ] = "newest",
     device: Device = None,
 ) -> None:
     """Draw captions with a trained model.
@@ -42,7 +45,7 @@ def sample(
     out = out or Path("samples" if separate else "samples.png")
     s.check_captions(wanted)
     s.check_out(out, separate, len(wanted), len(numbers))
-    model = s.prepare(opened.load(), device or "auto")
+    model = s.prepare(opened.load(checkpoint), device or "auto")
     if separate:
         with counting("drawing") as progress:
             count = s.draw_separate(model, wanted, numbers, out, batch, progress)

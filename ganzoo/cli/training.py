@@ -49,7 +49,9 @@ def train(
     log_every: Annotated[int | None, count("Steps between log lines.", Settings.log_every)] = None,
     sample_every: Annotated[int | None, count("Steps between sample grids.", Settings.sample_every)] = None,
     save_every: Annotated[int | None, count("Steps between checkpoints.", Settings.save_every)] = None,
-    keep: Annotated[int | None, count("How many checkpoints to keep; 0: all.", Settings.keep)] = None,
+    keep: Annotated[
+        int | None, count("Newest checkpoints to keep; 0: all.", Settings.keep)
+    ] = None,
     tracker: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Also log to tensorboard, wandb, ... Repeatable.")
     ] = None,
@@ -57,7 +59,8 @@ def train(
     """Train a model.
 
     The run folder gets the recipe, metrics, sample grids and checkpoints. With --resume, options that are not
-    given are those the run was started with.
+    given are those the run was started with. Ctrl-C saves after the step under way, a second one stops at
+    once.
     """
     from ganzoo.progress import show_log
     from ganzoo.run import Run, run_folder
@@ -75,14 +78,15 @@ def train(
             keep=keep, trackers=tracker,
         )  # fmt: skip
         launch.disconnect()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         said = "stopped before the first checkpoint; there is nothing to go on from"
         if saved := Run(folder).saved:
             said = (
                 f"stopped; {saved[-1]} is kept\ngo on with: ganzoo train {shlex.quote(str(folder))} --resume"
             )
-        print(said, file=sys.stderr)
-        raise typer.Exit(130) from None
+        if launch.rank() == 0:
+            print(said, file=sys.stderr)
+        raise typer.Exit(getattr(stopped, "code", 130)) from None
     log.info(
         'trained: %s\ndraw with it: ganzoo sample %s "a caption of yours" --out grid.png', folder, folder
     )

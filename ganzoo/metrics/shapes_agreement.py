@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ganzoo.components import Metric
 from ganzoo.data.scenes import COLOURS, RELATIONS, SHAPES, SIZES, Description, parse
 from ganzoo.errors import GanzooError
+from ganzoo.metrics.samples import Samples
 from ganzoo.metrics.shapes_reader import Sight, look
 
 Ints = NDArray[np.int64]
@@ -62,12 +63,16 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class ShapesAgreement(Metric):
-    """How far pictures show what their captions of core/shapes say."""
+    """How far pictures show what their captions of core/shapes say.
+
+    `samples`: how many are drawn when a checkpoint is measured.
+    """
 
     needs: ClassVar[frozenset[str]] = frozenset({"fakes", "captions"})
     source: ClassVar[str] = "ganzoo's own; in the manner of Hinz et al. 2022, SOA, arXiv:1910.13321"
+    decides: ClassVar[str] = "agreement"
 
-    def __call__(self, samples: Any) -> Mapping[str, float]:
+    def __call__(self, samples: Samples) -> Mapping[str, float]:
         """Shares in 0..1 from `samples.fakes` [n, 3, r, r] in [-1, 1] and `samples.captions`; see `value`."""
         return value(statistics(samples.fakes, samples.captions))
 
