@@ -54,7 +54,7 @@ def check_all_started() -> None:
         raise GanzooError(
             "accelerate was asked for several processes but started one: with `--cpu` it never starts more; "
             "use `accelerate launch --multi_gpu --num_processes N -m ganzoo train ... --device cpu` "
-            "(which needs no GPU) or `torchrun --nproc_per_node N -m ganzoo train ... --device cpu`, "
+            "(which needs no GPU) or `torchrun --nproc_per_node N -m -- ganzoo train ... --device cpu`, "
             "or train in one process with `ganzoo train ...`"
         )
 
