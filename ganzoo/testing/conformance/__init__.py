@@ -4,7 +4,8 @@
     test_conformance = conformance("my_plugin")
 
 That is a parametrised pytest test, one case for each component and check. Components are built at their
-`tiny` options, at odd, unequal sizes. Which checks apply follows from what a component declares.
+`tiny` options, at odd, unequal sizes, and once more where another value of an option changes what they
+require. Which checks apply follows from what a component declares.
 
 Every component
     options               pydantic checks every option; unknown ones are refused; the `tiny` ones are legal
@@ -58,6 +59,7 @@ from ganzoo.testing.conformance.effects import effects
 from ganzoo.testing.conformance.harness import HARNESSES, Harness
 from ganzoo.testing.conformance.stillness import stillness
 from ganzoo.testing.conformance.subject import Subject
+from ganzoo.testing.conformance.variants import variants
 
 __all__ = ["conformance", "examine"]
 
@@ -106,9 +108,9 @@ def conformance(
     import pytest
 
     cases = [
-        pytest.param(check, id=f"{subject.kind}-{subject.name.rpartition('/')[2]}-{name}")
-        for subject in _subjects(prefix, extras or {}, unfelt or {})
-        for name, check in _checks(subject)
+        pytest.param(check, id=f"{subject.kind}-{subject.label.rpartition('/')[2]}-{name}".replace(" ", "-"))
+        for offered in _subjects(prefix, extras or {}, unfelt or {})
+        for subject, name, check in _checks(offered)
     ]
 
     @pytest.mark.parametrize("check", cases)
@@ -126,7 +128,7 @@ def examine(
     unfelt: Collection[str] = (),
 ) -> None:
     """Every check of one component class, called `name` in messages; AssertionError at the first fault."""
-    for _, check in _checks(Subject(name, cls, extras or {}, frozenset(unfelt))):
+    for _, _, check in _checks(Subject(name, cls, extras or {}, frozenset(unfelt))):
         check()
 
 
@@ -152,14 +154,16 @@ def _subjects(
     yield from offered
 
 
-def _checks(subject: Subject) -> Iterator[tuple[str, Callable[[], None]]]:
-    """The checks of one component by name; each is on its own."""
+def _checks(offered: Subject) -> Iterator[tuple[Subject, str, Callable[[], None]]]:
+    """The checks of one component by name, each on its own; most of them again where it has other needs."""
     for check in _EVERY:
-        yield check.__name__, partial(check, subject)
-    for module_check in _OF_MODULE.get(subject.kind, ()):
-        yield module_check.__name__, partial(_harnessed, module_check, subject)
-    for check in _OF_KIND.get(subject.kind, ()):
-        yield check.__name__, partial(check, subject)
+        yield offered, check.__name__, partial(check, offered)
+    for subject in (offered, *variants(offered)):
+        for module_check in _OF_MODULE.get(subject.kind, ()):
+            yield subject, module_check.__name__, partial(_harnessed, module_check, subject)
+        for check in _OF_KIND.get(subject.kind, ()):
+            if subject is offered or check is not effects:
+                yield subject, check.__name__, partial(check, subject)
 
 
 def _harnessed(check: ModuleCheck, subject: Subject) -> None:

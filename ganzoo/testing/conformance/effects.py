@@ -6,12 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticInvalidForJsonSchema
 from torch import Tensor
 
 from ganzoo.components import KINDS
@@ -21,6 +19,7 @@ from ganzoo.testing.conformance.harness import HARNESSES
 from ganzoo.testing.conformance.modules import tensors_of, weighted
 from ganzoo.testing.conformance.subject import Subject
 from ganzoo.testing.conformance.trial import Trial
+from ganzoo.testing.conformance.variants import other_values
 
 
 def effects(subject: Subject) -> None:
@@ -38,7 +37,7 @@ def effects(subject: Subject) -> None:
     except GanzooError:
         return
     for option in own:
-        tried = [value for value in _others(subject, option) if _legal(subject, option, value)]
+        tried = other_values(subject, option)
         felt = any(_differ(traits, replace(subject, changes={option: value})) for value in tried)
         if option in subject.unfelt:
             subject.expect(not felt, f"was said to be unfelt in option `{option}`, but it changes something")
@@ -65,9 +64,6 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other)
     return bool(type(one) is type(other) and one == other)
-
-
-# -- what an option may change ----------------------------------------------------------------------------
 
 
 def _traits(subject: Subject) -> Iterator[Any]:
@@ -115,60 +111,3 @@ def _of_data(subject: Subject) -> Iterator[Any]:
         yield from (found.keys, found.captions, found.class_id, found.boxes, found.keypoints, found.embedding)
         for index in (0, len(found) - 1):
             yield found.image(index).tobytes()
-
-
-# -- other values -----------------------------------------------------------------------------------------
-
-
-def _others(subject: Subject, option: str) -> list[Any]:
-    """Values to try in place of the option's own, by the JSON schema of its type."""
-    hint = get_type_hints(subject.cls, include_extras=True)[option]
-    try:
-        schema = TypeAdapter(hint).json_schema()
-    except PydanticInvalidForJsonSchema:
-        return []
-    own = getattr(subject.component, option)
-    return [value for value in _values(schema, own) if value != own]
-
-
-def _values(schema: dict[str, Any], own: Any) -> list[Any]:
-    if "anyOf" in schema:
-        return [value for choice in schema["anyOf"] for value in _values(choice, own)]
-    if "enum" in schema:
-        return list(schema["enum"])
-    number = own if isinstance(own, int | float) and not isinstance(own, bool) else 1
-    match schema.get("type"):
-        case "boolean":
-            return [not own]
-        case "integer":
-            return [number + 1, 2 * number, number // 2, 1, 0]
-        case "number":
-            return [number / 2, 2 * number, 0.5, 1.0, 0.0]
-        case "string":
-            return ["another"]
-        case "null":
-            return [None]
-        case "array":
-            return _arrays(schema, list(own or ()))
-    return []
-
-
-def _arrays(schema: dict[str, Any], own: list[Any]) -> list[Any]:
-    """One element less, each kind of element alone, each element changed."""
-    element = schema.get("items", {})
-    each = schema.get("prefixItems", [element] * len(own))
-    changed = [
-        [*own[:place], value, *own[place + 1 :]]
-        for place, (item, now) in enumerate(zip(each, own, strict=False))
-        for value in _values(item, now)
-        if value != now
-    ]
-    return [own[:-1], *([value] for value in _values(element, None)), *changed] if element else changed
-
-
-def _legal(subject: Subject, option: str, value: Any) -> bool:
-    try:
-        TypeAdapter(subject.cls).validate_python({**subject.options, option: value})
-    except (ValidationError, GanzooError):
-        return False
-    return True

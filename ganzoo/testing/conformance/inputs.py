@@ -50,7 +50,7 @@ class Larder:
     def give(self, need: str, tensor: Tensor) -> Tensor:
         """`tensor`, or what looks like it if `need` is undeclared and the component is to starve."""
         if self.withheld == "starved" and need not in self.subject.declared:
-            return starve(tensor, f"component {self.subject.name} read `{need}` without declaring it")
+            return starve(tensor, f"component {self.subject.label} read `{need}` without declaring it")
         if need in self.subject.declared and tensor.is_floating_point():
             self.named.setdefault(need, tensor)
         return tensor

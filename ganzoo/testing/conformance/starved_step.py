@@ -31,7 +31,7 @@ class StarvedStep:
         return starve(tensor, self._complaint(need))
 
     def _complaint(self, need: str) -> str:
-        return f"component {self._subject.name} read `{need}` without declaring it"
+        return f"component {self._subject.label} read `{need}` without declaring it"
 
     @property
     def text(self) -> TextFeatures:

@@ -35,6 +35,12 @@ class Subject:
         return next(kind for kind, base in KINDS.items() if issubclass(self.cls, base))
 
     @property
+    def label(self) -> str:
+        """Its name for messages, and what is changed about it."""
+        changed = ", ".join(f"{option}={value!r}" for option, value in self.changes.items())
+        return f"{self.name} with {changed}" if changed else self.name
+
+    @property
     def options(self) -> dict[str, Any]:
         """Its `tiny` options, with `changes`."""
         return {**self.cls.tiny, **self.changes}
@@ -54,7 +60,7 @@ class Subject:
 
     def fail(self, problem: str) -> NoReturn:
         """Report a fault."""
-        raise AssertionError(f"component {self.name} {problem}")
+        raise AssertionError(f"component {self.label} {problem}")
 
     def expect(self, holds: bool, problem: str) -> None:
         """Report a fault unless `holds`."""
@@ -68,4 +74,6 @@ class Subject:
         except AssertionError:
             raise
         except Exception as error:  # whatever a plugin may raise
-            raise AssertionError(f"component {self.name} {doing}: {type(error).__name__}: {error}") from error
+            raise AssertionError(
+                f"component {self.label} {doing}: {type(error).__name__}: {error}"
+            ) from error
