@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ganzoo.errors import printable
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -17,7 +19,9 @@ def say(what: RenderableType) -> None:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(width=width, markup=False, highlight=False).print(what, soft_wrap=isinstance(what, str))
+    Console(width=width, markup=False, highlight=False).print(
+        printable(what) if isinstance(what, str) else what, soft_wrap=isinstance(what, str)
+    )
 
 
 def say_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
@@ -28,7 +32,7 @@ def say_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None
     for number, column in enumerate(columns):
         table.add_column(column, no_wrap=number == 0, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     say(table)
 
 
@@ -38,9 +42,9 @@ def say_yaml(text: str) -> None:
         return say(text)
     from rich.syntax import Syntax
 
-    say(Syntax(text, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
+    say(Syntax(printable(text), "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
 
 
 def warn(text: str) -> None:
     """Print a warning to stderr."""
-    print(f"warning: {text}", file=sys.stderr)
+    print(f"warning: {printable(text)}", file=sys.stderr)

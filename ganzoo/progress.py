@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from ganzoo import launch
+from ganzoo.errors import printable
 
 console = Console(stderr=True)
 log = logging.getLogger("ganzoo")
@@ -34,7 +35,7 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record; warnings and errors begin with their level."""
         level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        console.print(Text(level + record.getMessage()), soft_wrap=True)
+        console.print(Text(level + printable(record.getMessage())), soft_wrap=True)
 
 
 def show_log() -> logging.Logger:

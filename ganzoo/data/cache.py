@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 import struct
@@ -27,12 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from ganzoo import untrusted
 from ganzoo.data.examples import Examples
 from ganzoo.errors import GanzooError
 
 VERSION = 1  # of the packing rule: another number, another key
 PIXEL_LIMIT = 100_000_000
 CHUNK = 256  # pictures decoded before they are written
+LARGEST_META = 1_000_000_000  # bytes
 NAMED = 5  # broken pictures named in a message
 DIGEST_BLOCK, DIGEST_BLOCKS = 1 << 16, 256
 
@@ -160,7 +163,7 @@ def digest(file: Path) -> str:
     It takes milliseconds whatever the size. It finds files cut short, long holes and other files under the
     same name, and every change in files of up to 16 MiB.
     """
-    length = file.stat().st_size
+    length = untrusted.check_regular(file)
     state = hashlib.blake2b(str(length).encode(), digest_size=16)
     last = max(0, length - DIGEST_BLOCK)
     with file.open("rb") as stream:
@@ -244,14 +247,16 @@ def _reopen(target: Path, key: dict[str, Any]) -> Packed | None:
         return None
     images = target / "images.u8"
     try:
-        meta = json.loads((target / "meta.json").read_text())
-        shape = tuple(meta["shape"])
-        if meta["key"] != key or len(meta["kept"]) != shape[0]:
+        meta = untrusted.read_json(target / "meta.json", LARGEST_META)
+        kept, broken = np.array(meta["kept"], np.int64), tuple(map(str, meta["broken"]))
+        shape = (len(kept), 3, key["size"], key["size"])
+        if meta["key"] != key or meta["shape"] != list(shape):
             raise ValueError("meta.json belongs to other pictures")
-        if images.stat().st_size != np.prod(shape) or digest(images) != meta["digest"]:
+        if np.setdiff1d(kept, np.arange(key["n"])).size or (np.diff(kept) <= 0).any():
+            raise ValueError("meta.json counts pictures that there are not")
+        if images.stat().st_size != math.prod(shape) or digest(images) != meta["digest"]:
             raise ValueError("images.u8 is not what was written")
-        kept, broken = np.array(meta["kept"], np.int64), tuple(meta["broken"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (GanzooError, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         log.warning("the packed pictures in %s are damaged (%s); packing them again", target, error)
         return None
     # Copy-on-write: nothing writes to the file, and torch takes the array without a warning.

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganzoo import untrusted
 from ganzoo.errors import GanzooError, did_you_mean
 
 REQUIRED = ("file", "caption")
 OPTIONAL = ("class", "split")
 SPLITS = ("train", "test", "val")
+LARGEST_TABLE = 500_000_000  # bytes; the captions of MS-COCO take 40 MB
+LONGEST_CAPTION = 10_000  # characters
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of surrogate pairs, which JSON can write
 
 
 @dataclass(frozen=True)
@@ -30,15 +36,20 @@ class Row:
 def read_table(path: Path) -> list[Row]:
     """The rows of a .csv file with a header, or of a .jsonl file with an object a line.
 
-    Raises GanzooError: wrong or missing columns, a malformed line, an empty value, an unknown split, not
-    UTF-8.
+    Raises GanzooError: wrong or missing columns, a malformed line, an empty value or a far too long one, an
+    unknown split, not UTF-8.
     """
     read = _jsonl if path.suffix == ".jsonl" else _csv
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return [_row(path, line, fields) for line, fields in read(path, stream)]
-    except UnicodeDecodeError as error:
-        raise GanzooError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    stream = io.StringIO(untrusted.read_text(path, LARGEST_TABLE), newline="")
+    return [_row(path, line, fields) for line, fields in read(path, stream)]
+
+
+def check_caption(caption: str, where: str) -> None:
+    """Raise GanzooError, beginning with `where`, for a caption far too long or with what is no text."""
+    if len(caption) > LONGEST_CAPTION:
+        raise GanzooError(f"{where} has {len(caption)} characters; expected at most {LONGEST_CAPTION}")
+    if _NO_TEXT.search(caption):
+        raise GanzooError(f"{where} has characters that are no text: {caption!r}")
 
 
 def _csv(path: Path, stream: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -62,10 +73,7 @@ def _jsonl(path: Path, stream: Iterable[str]) -> Iterator[tuple[int, Mapping[str
     for line, text in enumerate(stream, 1):
         if not text.strip():
             continue
-        try:
-            fields = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise GanzooError(f"{path}:{line} is no valid JSON: {error}") from error
+        fields = untrusted.parse_json(text, f"{path}:{line}")
         if not isinstance(fields, dict):
             raise GanzooError(f'{path}:{line} is no JSON object; expected {{"file": ..., "caption": ...}}')
         _check_columns(path, list(fields), line)
@@ -100,6 +108,7 @@ def _row(path: Path, line: int, fields: Mapping[str, Any]) -> Row:
             if not isinstance(value, str) or not value.strip():
                 kind = "empty" if value is None or isinstance(value, str) else "no text"
                 raise GanzooError(f"{path}:{line}: `{name}` is {kind}")
+            check_caption(value, f"{path}:{line}: `{name}`")
             values[name] = value.strip()
     split = values.get("split")
     if split is not None and split not in SPLITS:

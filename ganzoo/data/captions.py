@@ -15,12 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganzoo import untrusted
+from ganzoo.data.array_files import map_array
 from ganzoo.data.cache import appearing, digest, discard
 from ganzoo.data.examples import Examples
 from ganzoo.errors import GanzooError
 from ganzoo.flow import TextFeatures, Tokens
 
 CHUNK = 256  # captions tokenised or encoded at a time
+FEATURES = {"sentence": 2, "words": 3, "mask": 2}  # the arrays of a cache, and their numbers of axes
+LARGEST_META = 10_000  # bytes
 
 log = logging.getLogger("ganzoo")
 
@@ -103,7 +107,7 @@ class CaptionStore:
         """
         assert self._tokens is not None, "tokenize comes before encode"
         target = folder / self._key(encoder, words)
-        features = _reopen(target)
+        features = _reopen(target, len(self.distinct))
         if features is None:
             try:
                 discard(target)
@@ -114,7 +118,7 @@ class CaptionStore:
                     f"cannot write the captions' features to {folder}: {error.strerror}; "
                     "set GANZOO_CACHE to a folder with room that you may write to"
                 ) from error
-            features = _reopen(target)
+            features = _reopen(target, len(self.distinct))
             assert features is not None, "features just written open"
         self._features = features
 
@@ -221,18 +225,23 @@ def _header(file: BinaryIO, array: NDArray[Any], total: int) -> None:
     np.lib.format.write_array_header_2_0(file, fields)
 
 
-def _reopen(target: Path) -> dict[str, NDArray[Any]] | None:
+def _reopen(target: Path, total: int) -> dict[str, NDArray[Any]] | None:
     """The arrays at `target`, memory-mapped; None where there are none, or (logged) damaged ones."""
     if not target.exists():
         return None
     try:
-        digests = json.loads((target / "meta.json").read_text())
-        if "sentence" not in digests:
-            raise ValueError("meta.json names no sentence features")
+        digests = untrusted.read_json(target / "meta.json", LARGEST_META)
+        if "sentence" not in digests or not digests.keys() <= FEATURES.keys():
+            raise ValueError("meta.json names other features than a sentence, words and their mask")
         for name, expected in digests.items():
             if digest(target / f"{name}.npy") != expected:
                 raise ValueError(f"{name}.npy is not what was written")
-        return {name: np.load(target / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in digests}
-    except (OSError, ValueError, TypeError) as error:
+        arrays = {name: map_array(target / f"{name}.npy") for name in digests}
+        for name, array in arrays.items():
+            kind = "b" if name == "mask" else "f"
+            if (array.ndim, len(array), array.dtype.kind) != (FEATURES[name], total, kind):
+                raise ValueError(f"{name}.npy holds {array.dtype} of shape {array.shape}")
+        return arrays
+    except (GanzooError, OSError, ValueError) as error:
         log.warning("the captions' features in %s are damaged (%s); encoding them again", target, error)
         return None

@@ -8,25 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo import untrusted
 from ganzoo.data import pickles
+from ganzoo.data.array_files import map_array
 from ganzoo.data.caption_table import Row
 from ganzoo.errors import GanzooError
 
 ARRAY, PICKLE = "embeddings.npy", "embeddings.pickle"
-
-# What NumPy raises for a .npy file whose header lies, or that is no .npy file.
-DAMAGED = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    SyntaxError,
-    OverflowError,
-    RecursionError,
-    MemoryError,
-)
 
 
 def read_embeddings(root: Path, rows: Sequence[Row], files: Sequence[str], width: int) -> NDArray[np.float32]:
@@ -64,13 +51,7 @@ def read_embeddings(root: Path, rows: Sequence[Row], files: Sequence[str], width
 
 
 def _of_array(path: Path, rows: Sequence[Row], index: list[list[int]], width: int) -> NDArray[np.float32]:
-    untrusted.check_regular(path)
-    try:
-        table = np.lib.format.open_memmap(path, mode="r")
-    except DAMAGED as error:
-        raise GanzooError(
-            f"cannot read {path}: {error}; expected what `numpy.save` writes of floats"
-        ) from error
+    table = map_array(path)
     if table.ndim != 2 or table.shape != (len(rows), width) or table.dtype.kind != "f":
         raise GanzooError(
             f"{path} holds {table.dtype} of shape {table.shape}; expected floats of shape "

@@ -13,17 +13,21 @@ import numpy as np
 from PIL import Image
 from pydantic import Field, NonNegativeInt
 
+from ganzoo import untrusted
 from ganzoo.components import Dataset
-from ganzoo.data.caption_table import Row, read_table
+from ganzoo.data.caption_table import Row, check_caption, read_table
 from ganzoo.data.embeddings import read_embeddings
 from ganzoo.data.examples import Examples
-from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.errors import GanzooError, did_you_mean, printable
 from ganzoo.specs import DataSpec
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")  # among Pillow's others are some that start programs
 TABLES = ("captions.csv", "captions.jsonl")
 HELD_OUT = ("test", "val")  # the first there is, is the test split
 NAMED = 5  # files named in a message
+DEEPEST = 32  # folders in folders
+LARGEST_TEXT = 1_000_000  # bytes of the captions of one picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ class Folder(Dataset):
 
     `class_from`: "folder" makes classes of the immediate subfolders (below `train/` and `test/` where these
     are the splits), "column" of the table's column `class`. `embedding`: width of the sentence embeddings in
-    `embeddings.npy`, a row for each row of the table, for text encoders that read them; 0 = none.
+    `embeddings.npy` or `embeddings.pickle`, for text encoders that read them; 0 = none (docs/data.md).
     """
 
     source: ClassVar[str] = "ganzoo"
@@ -73,7 +77,7 @@ class Folder(Dataset):
         return Examples(
             keys=tuple(chosen),
             captions=tuple(tuple(captions[file]) for file in chosen),
-            image=lambda i: Image.open(root / chosen[i]),
+            image=lambda i: Image.open(root / chosen[i], formats=FORMATS),
             fingerprint=_fingerprint(root, chosen),
             class_id=self._class_ids(root, files, chosen, rows, table, top),
             embedding=read_embeddings(root, rows, chosen, self.embedding) if self.embedding else None,
@@ -142,10 +146,12 @@ def _root(folder: Path | None) -> Path:
 def _find_pictures(root: Path) -> list[str]:
     """Paths of all pictures relative to `root`, with forward slashes, sorted."""
     found = []
-    for place, folders, names in os.walk(root):
+    for place, folders, names in os.walk(root, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        if len(Path(place).relative_to(root).parts) > DEEPEST:
+            raise GanzooError(f"{place} lies deeper than {DEEPEST} folders below {root}")
         for name in (*folders, *names):
-            _check_link(root, Path(place, name))
+            untrusted.check_link(root, Path(place, name))
         found += [
             Path(place, name).relative_to(root).as_posix()
             for name in names
@@ -153,16 +159,27 @@ def _find_pictures(root: Path) -> list[str]:
         ]
     if not found:
         raise GanzooError(f"{root} has no pictures; expected files that end in {', '.join(SUFFIXES)}")
+    _check_names(root, found)
+    for file in found:
+        untrusted.check_regular(root / file)
     return sorted(found)
 
 
-def _check_link(root: Path, path: Path) -> None:
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
-        raise GanzooError(f"{path} is a link out of the data folder; copy what it points at, or remove it")
+def _unreadable(error: OSError) -> None:
+    raise GanzooError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
+
+
+def _check_names(root: Path, files: Sequence[str]) -> None:
+    odd = [repr(file) for file in files if "\n" in file or "\t" in file or printable(file) != file]
+    if odd:
+        raise GanzooError(
+            f"{len(odd)} pictures in {root} have names with control characters, or names that are not UTF-8: "
+            f"{_some(odd)}; rename them"
+        )
 
 
 def _table(root: Path) -> Path | None:
-    there = [root / name for name in TABLES if (root / name).is_file()]
+    there = [root / name for name in TABLES if (root / name).exists()]
     if len(there) > 1:
         raise GanzooError(f"{root} has both {TABLES[0]} and {TABLES[1]}; keep one of them")
     return there[0] if there else None
@@ -197,15 +214,14 @@ def _sidecars(root: Path, files: Sequence[str]) -> dict[str, list[str]]:
     captions = {}
     for file in files:
         path = (root / file).with_suffix(".txt")
-        if not path.is_file():
+        if not path.exists():
             continue
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise GanzooError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        lines = untrusted.read_text(path, LARGEST_TEXT).splitlines()
         captions[file] = [line.strip() for line in lines if line.strip()]
         if not captions[file]:
             raise GanzooError(f"{path} has an empty caption; write one caption a line")
+        for caption in captions[file]:
+            check_caption(caption, f"a caption in {path}")
     return captions
 
 

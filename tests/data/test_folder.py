@@ -218,7 +218,7 @@ def test_an_empty_caption_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GanzooError, match=r"a\.txt has an empty caption"):
         read(tmp_path)
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe")
-    with pytest.raises(GanzooError, match=r"a\.txt is not UTF-8 text: invalid start byte at byte 0"):
+    with pytest.raises(GanzooError, match=r"a\.txt is not UTF-8 text: it begins like UTF-16; save it"):
         read(tmp_path)
 
 
@@ -314,7 +314,7 @@ def test_links_out_of_the_folder_are_an_error(tmp_path: Path, name: str) -> None
     root = tmp_path / "data"
     picture(root, "a.png")
     (root / name).symlink_to(tmp_path if name == "folder" else tmp_path / "outside.png")
-    with pytest.raises(GanzooError, match=f"{name} is a link out of the data folder"):
+    with pytest.raises(GanzooError, match=f"{name} is a link out of .*; copy what it points at"):
         read(root)
 
 
