@@ -243,12 +243,36 @@ def test_channels_last_is_only_a_memory_format(toy, tmp_path):
         assert one == pytest.approx(two, rel=1e-9)
 
 
-def test_compiled_stages(toy, tmp_path):
-    """torch.compile takes stages over without changing weights' names; run eagerly, so any machine can."""
-    usual = train(toy, run_dir=tmp_path / "a", device="cpu", log_every=1)
-    with torch.compiler.set_stance("force_eager"):
-        compiled = train(toy, run_dir=tmp_path / "b", device="cpu", log_every=1, compile=True)
-    same_state(usual.newest, compiled.newest)
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # from within torch's tracing
+def test_penalties_beside_compiled_stages(toy, tmp_path):
+    """Discriminators stay eager, so gradients of gradients are there. Stages keep the names of their weights.
+
+    They are traced but not made into machine code, so any machine can run this.
+    """
+    recipe = toy.set("training.gan.steps", 2).set(
+        "training.gan.updates.discriminator.losses",
+        [{"use": "core/nonsaturating"}, {"use": "core/r1"}, {"use": "core/gradient_penalty"}],
+    )
+    usual = train(recipe, run_dir=tmp_path / "a", device="cpu", log_every=1, precision="fp64")
+    with torch.compiler.set_stance("default", force_backend="aot_eager"):
+        other = train(
+            recipe, run_dir=tmp_path / "b", device="cpu", log_every=1, precision="fp64", compile=True
+        )
+    names = [set(load_file(run.newest / "model.safetensors")) for run in (usual, other)]
+    assert names[0] == names[1]
+    for one, two in zip(losses(usual), losses(other), strict=True):
+        assert one.pop("phase") == two.pop("phase") == "gan"
+        assert one == pytest.approx(two, rel=1e-9)
+
+
+def test_what_is_compiled_cannot_be_penalised():
+    """Why discriminators stay eager. When this fails torch has learnt it, and they may be compiled too."""
+    judge = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Softplus(), torch.nn.Linear(4, 1))
+    images = torch.randn(2, 4, requires_grad=True)
+    logits = torch.compile(judge, backend="aot_eager")(images)
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    with pytest.raises(RuntimeError, match="does not currently support double backward"):
+        gradient.square().sum().backward()
 
 
 def test_tensorboard(toy, tmp_path):
