@@ -125,31 +125,14 @@ class Plan:
         return Model(self)
 
     def __str__(self) -> str:
-        """One line a component: what it is, what it gives."""
-        rows = [
-            ("data", self.data, ", ".join(sorted(self.data_spec.offers))),
-            (
-                "text",
-                self.text,
-                f"sentence {self.text_spec.sentence}, words {self.text_spec.words or 'none'}",
-            ),
-        ]
-        if self.image:
-            spec = self.image.yields()
-            rows.append(("image", self.image, f"vector {spec.vector}, regions {spec.regions or 'none'}"))
-        for c in self.conditionings:
-            codes = f"generator code {c.spec.generator_code}, discriminator code {c.spec.discriminator_code}"
-            rows.append(("conditioning", c.component, codes))
-        for level, stage in enumerate(self.stages):
-            hidden = f", hidden {stage.spec.hidden}" if stage.spec.hidden else ""
-            rows.append((f"stage {level}", stage.component, f"{stage.spec.image} px{hidden}"))
-            if stage.discriminator:
-                heads = " and ".join(sorted(stage.discriminator.heads))
-                rows.append((f"discriminator {level}", stage.discriminator, f"{heads} logits"))
+        """One line a component: its role, its name, what it gives."""
+        from ganzoo.parts import minimised, optimizer_of, parts
+
+        rows = [(part.role, part.use, ", ".join(part.gives)) for part in parts(self)]
         for phase in self.phases:
             for update in phase.updates:
-                losses = " + ".join(f"{loss.weight:g} {name}" for name, loss in update.losses)
-                rows.append((f"{phase.name}: {update.name}", update.optimizer, f"minimises {losses}"))
-            for _, metric in phase.measures:
-                rows.append((f"{phase.name}: measure", metric, f"on {metric.samples} samples"))
-        return "\n".join(f"{what:<22} {type(part).__name__:<24} {gives}" for what, part, gives in rows)
+                optimizer = optimizer_of(self, phase, update)
+                rows.append((f"{phase.name}: {update.name}", optimizer, f"minimises {minimised(update)}"))
+            for name, metric in phase.measures:
+                rows.append((f"{phase.name}: measure", name, f"on {metric.samples} samples"))
+        return "\n".join(f"{what:<22} {use:<32} {gives}" for what, use, gives in rows)
