@@ -10,7 +10,6 @@ import io
 import json
 import math
 import os
-import pickle
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -20,22 +19,20 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from ganzoo import durable
+from ganzoo import durable, untrusted
 from ganzoo.errors import GanzooError
 from ganzoo.model import Model
+from ganzoo.weight_files import LARGEST_FILE, unpack_safetensors, unpack_torch
 
-NAME = re.compile(r"step-(\d{8,})")
+NAME = re.compile(r"step-[0-9]{8,}")
 WEIGHTS, AVERAGES, OPTIMIZERS, STATE = "model.safetensors", "ema.safetensors", "optimizers.pt", "state.json"
 PARTIAL, ASIDE = ".partial-", "damaged-"
+LARGEST_STATE = 1_000_000  # bytes
 
-# What reading a damaged checkpoint raises.
-DAMAGED = (
-    FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError, RuntimeError,
-    AttributeError, EOFError, SafetensorError, pickle.UnpicklingError,
-)  # fmt: skip
+# A checkpoint that lacks a file is damaged; one that may not be read, or lies on a broken disk, may be sound.
+GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class DamagedCheckpoint(GanzooError):
@@ -204,9 +201,10 @@ def best_in(folder: Path) -> Path | None:
 
 def _measured(path: Path) -> Measured | None:
     try:
-        said = json.loads((path / STATE).read_text("utf-8")).get("measured")
-        return Measured(**said) if said else None
-    except (OSError, ValueError, AttributeError, TypeError):
+        said = untrusted.read_json(path / STATE, LARGEST_STATE, STATE).get("measured")
+        measured = Measured(**said) if said else None
+        return measured if measured and isinstance(measured.score, (int, float)) else None
+    except (GanzooError, ValueError, KeyError, AttributeError, TypeError, OverflowError):
         return None  # a damaged one is not the best
 
 
@@ -216,31 +214,41 @@ def load(path: Path, optimizers: bool = True) -> Checkpoint:
     Raises DamagedCheckpoint for one that is not as it was saved, GanzooError where it may not be read.
     """
     try:
-        state = json.loads((path / STATE).read_text("utf-8"))
+        state = _state(path)
         files = state.get("files")  # runs of ganzoo's first days have none, and cannot be checked
         averaged = AVERAGES in files if files else (path / AVERAGES).exists()
-        if NAME.fullmatch(path.name) and int(state["total"]) != step_of(path):
-            raise ValueError(f"{STATE} belongs to step {state['total']}")
         return Checkpoint(
-            str(state["phase"]),
-            int(state["step"]),
-            int(state["total"]),
-            safetensors.torch.load(_read(path, WEIGHTS, files)),
-            safetensors.torch.load(_read(path, AVERAGES, files)) if averaged else None,
-            torch.load(io.BytesIO(_read(path, OPTIMIZERS, files)), weights_only=True, map_location="cpu")
-            if optimizers
-            else {},
+            state["phase"],
+            state["step"],
+            state["total"],
+            unpack_safetensors(_read(path, WEIGHTS, files), WEIGHTS),
+            unpack_safetensors(_read(path, AVERAGES, files), AVERAGES) if averaged else None,
+            unpack_torch(_read(path, OPTIMIZERS, files), OPTIMIZERS) if optimizers else {},
             _measured(path),
         )
-    except DAMAGED as error:
-        raise DamagedCheckpoint(f"the checkpoint {path} cannot be read: {error}") from error
-    except OSError as error:
-        raise GanzooError(f"the checkpoint {path} cannot be read: {error.strerror or error}") from error
+    except (GanzooError, ValueError, KeyError, TypeError) as error:
+        said, cause = f"the checkpoint {path} cannot be read: {error}", error.__cause__
+        if isinstance(cause, OSError) and not isinstance(cause, GONE):
+            raise GanzooError(said) from cause
+        raise DamagedCheckpoint(said) from error
+
+
+def _state(path: Path) -> dict[str, Any]:
+    """What state.json says. Raises ValueError where that is no step, or another checkpoint's."""
+    state = untrusted.read_json(path / STATE, LARGEST_STATE, STATE)
+    steps = (state["step"], state["total"])
+    if type(state["phase"]) is not str or any(type(number) is not int for number in steps):
+        raise ValueError(f"{STATE} has no phase and numbers of steps")
+    if not 0 <= state["step"] <= state["total"]:
+        raise ValueError(f"{STATE} says step {state['step']} of {state['total']}")
+    if NAME.fullmatch(path.name) and state["total"] != step_of(path):
+        raise ValueError(f"{STATE} belongs to step {state['total']}")
+    return state
 
 
 def _read(path: Path, name: str, files: Mapping[str, str] | None) -> bytes:
     """A file of a checkpoint. Raises ValueError where it is not what was saved."""
-    data = (path / name).read_bytes()
+    data = untrusted.read_bytes(path / name, LARGEST_FILE, name)
     if files and durable.digest(data) != files[name]:
         raise ValueError(f"{name} is not as it was saved (another SHA-256; it has {len(data)} bytes)")
     return data

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.components import Component
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam and its kin keep of each weight
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -107,6 +109,27 @@ class Torch7Adam(torch.optim.Adam):
         finally:
             for group, eps in zip(self.param_groups, given, strict=True):
                 group["eps"] = eps
+
+
+def load_moments(optimizer: torch.optim.Optimizer, saved: Any) -> None:
+    """Go on from the moments in `saved`, what `state_dict` gave; options stay those of the recipe.
+
+    Raises ValueError where they do not fit the optimizer's weights.
+    """
+    groups = optimizer.state_dict()["param_groups"]
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    if not isinstance(saved, dict) or not isinstance(moments := saved.get("state"), dict):
+        raise ValueError("there is no optimizer's state")
+    if unknown := moments.keys() - set(range(len(weights))):
+        raise ValueError(f"they are of weight {unknown.pop()!r} too, here are {len(weights)}")
+    for number, found in moments.items():
+        if not isinstance(found, dict) or found.keys() != set(MOMENTS):
+            raise ValueError(f"weight {number} has not just {', '.join(MOMENTS)}")
+        for name, value in found.items():
+            shape = () if name == "step" else weights[number].shape
+            if not isinstance(value, Tensor) or value.shape != shape or not value.is_floating_point():
+                raise ValueError(f"`{name}` of weight {number} is no tensor of shape {tuple(shape)}")
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
 OPTIMIZERS: Mapping[str, type[Optimizer]] = {"core/adam": Adam, "core/adamw": AdamW}

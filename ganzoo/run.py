@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo import durable
+from ganzoo import durable, untrusted
 from ganzoo.distributions import installed_version
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.recipe import Recipe, load_recipes, only
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("ganzoo")
 
 RECIPE, SETTINGS, METRICS = "recipe.yaml", "run.json", "metrics.jsonl"
+LARGEST_SETTINGS, LARGEST_METRICS = 1_000_000, 1_000_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,14 @@ class Run:
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
-        """An existing run. Raises GanzooError when there is none."""
+        """An existing run. Raises GanzooError when there is none, or one with links out of its folder."""
         run = cls(Path(path).expanduser())
         if not (run.path / RECIPE).is_file():
             raise GanzooError(
                 f"{run.path} is no run folder: it has no {RECIPE}; "
                 f"`ganzoo train NAME --run {run.path}` makes one"
             )
+        run._check_links()
         return run
 
     @contextmanager
@@ -76,7 +78,14 @@ class Run:
             self._describe(recipe, settings)
             self._forget_after(step)
 
+    def _check_links(self) -> None:
+        """Raise GanzooError where writing or deleting would leave the folder through a symbolic link."""
+        own = (RECIPE, SETTINGS, METRICS, self.samples.name, self.checkpoints.name)
+        untrusted.check_links(self.path, [*own, *(f".{name}.partial" for name in own)])
+        untrusted.check_links(self.checkpoints, ["*", "*/*"])
+
     def _check_free(self) -> None:
+        self._check_links()
         if (self.path / RECIPE).exists():
             steps = (
                 f"its newest checkpoint is {self.saved[-1].name}" if self.saved else "it has no checkpoint"
@@ -117,12 +126,9 @@ class Run:
         """What `run.json` says: the settings, `on` (the device), `versions`. GanzooError if damaged."""
         path = self.path / SETTINGS
         try:
-            said = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise GanzooError(f"the run folder is damaged: {path} cannot be read: {error}") from error
-        if not isinstance(said, dict):
-            raise GanzooError(f"the run folder is damaged: {path} is not a JSON object")
-        return said
+            return untrusted.read_json(path, LARGEST_SETTINGS)
+        except GanzooError as error:
+            raise GanzooError(f"the run folder is damaged: {error}") from error
 
     def _describe(self, recipe: Recipe, settings: Mapping[str, Any]) -> None:
         about = {**settings, "versions": versions(recipe)}
@@ -137,26 +143,32 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """Every logged line but one that was cut short at the end. Raises GanzooError for a damaged one."""
-        path = self.path / METRICS
-        text = path.read_text() if path.exists() else ""
+        path, text = self.path / METRICS, self._logged()
         lines = text[: text.rfind("\n") + 1].splitlines()
-        try:
-            return [json.loads(line) for line in lines]
-        except ValueError as error:
-            raise GanzooError(f"{path} has a line that is not JSON: {error}") from error
+        said = [untrusted.parse_json(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
+        if odd := [number for number, line in enumerate(said, 1) if not isinstance(line, dict)]:
+            raise GanzooError(f"{path}:{odd[0]} is not a JSON object")
+        return said
+
+    def _logged(self) -> str:
+        path = self.path / METRICS
+        return untrusted.read_text(path, LARGEST_METRICS) if path.exists() else ""
 
     def _forget_after(self, step: int) -> None:
         """Drop what was logged after `step` and a line that was cut short; set later checkpoints aside."""
         from ganzoo import checkpoint
 
-        path = self.path / METRICS
         kept = []
-        for line in path.read_text().splitlines() if path.exists() else []:
-            with suppress(ValueError, KeyError, TypeError):  # cut short when the run was stopped
+        for line in self._logged().splitlines():
+            with suppress(
+                ValueError, KeyError, TypeError, RecursionError
+            ):  # cut short when the run was stopped
                 if json.loads(line)["step"] <= step:
                     kept.append(line + "\n")
-        durable.replace(path, "".join(kept))
+        durable.replace(self.path / METRICS, "".join(kept))
         checkpoint.sweep(self.checkpoints)
+        for left in self.samples.glob(".partial-*"):
+            left.unlink()
         for later in self.saved:
             if checkpoint.step_of(later) > step:
                 log.warning("%s is now called %s", later, checkpoint.set_aside(later).name)

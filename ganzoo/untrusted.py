@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -85,23 +85,23 @@ def parse_json(text: str, shown: str) -> Any:
         raise GanzooError(f"{shown} is no valid JSON: {error}") from error
 
 
-def read_json(path: Path, most: int) -> dict[str, Any]:
+def read_json(path: Path, most: int, shown: str | None = None) -> dict[str, Any]:
     """The JSON object in a file. Raises GanzooError for anything else."""
-    said = parse_json(read_text(path, most), str(path))
+    said = parse_json(read_text(path, most, shown), shown or str(path))
     if not isinstance(said, dict):
-        raise GanzooError(f"{path} is not a JSON object")
+        raise GanzooError(f"{shown or path} is not a JSON object")
     return said
 
 
-def check_links(folder: Path) -> None:
-    """Raise GanzooError for a symbolic link anywhere below `folder` that leads out of it, or nowhere.
+def check_links(folder: Path, patterns: Iterable[str]) -> None:
+    """Raise GanzooError for a symbolic link out of `folder` among what matches the patterns of names in it.
 
-    What is written into the folder stays in it then, and so does what is deleted.
+    What is written there, or deleted, then stays in the folder.
     """
     root = folder.resolve()
-    for place, folders, names in os.walk(root):
-        for name in (*folders, *names):
-            check_link(root, Path(place, name))
+    for pattern in patterns:
+        for path in root.glob(pattern):
+            check_link(root, path)
 
 
 def check_link(root: Path, path: Path) -> None:

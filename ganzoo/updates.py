@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganzoo.ema import Ema
 from ganzoo.flow import Batch
 from ganzoo.model import Model
+from ganzoo.optimizers import load_moments
 from ganzoo.plan import PhasePlan, UpdatePlan
 from ganzoo.processes import average_buffers, average_gradients, copy_from_main
 from ganzoo.randomness import Draws
@@ -141,11 +142,14 @@ class PhaseTrainer:
         return states if scaler is None else {**states, "scaler": scaler.state_dict()}
 
     def load_optimizer_states(self, states: Mapping[str, Any]) -> None:
-        """Go on from saved moments."""
+        """Go on from saved moments. Raises KeyError or ValueError where they are not of this phase."""
         for update in self.updates:
-            update.optimizer.load_state_dict(states[update.plan.name])
+            load_moments(update.optimizer, states[update.plan.name])
         if self.accelerator.scaler is not None and "scaler" in states:
-            self.accelerator.scaler.load_state_dict(states["scaler"])
+            scale = states["scaler"]
+            if not isinstance(scale, dict) or any(type(part) not in (int, float) for part in scale.values()):
+                raise ValueError("the scale of the loss is not made of numbers")
+            self.accelerator.scaler.load_state_dict(scale)
 
 
 def _modules(model: Model, phase: PhasePlan, update: str) -> dict[str, nn.Module]:

@@ -86,7 +86,7 @@ def test_damaged_run(ganzoo, trained, tmp_path, spoil, said):
 
 RESUME_DAMAGE = {
     "settings are missing": (lambda r: (r / "run.json").unlink(), "run.json cannot be read"),
-    "settings are no JSON": (lambda r: (r / "run.json").write_text("{"), "run.json cannot be read"),
+    "settings are no JSON": (lambda r: (r / "run.json").write_text("{"), "run.json is no valid JSON"),
     "settings are a list": (lambda r: (r / "run.json").write_text("[]"), "run.json is not a JSON object"),
     "a setting is wrong": (lambda r: (r / "run.json").write_text('{"seed": "x"}'), "setting `seed` should"),
     "optimizers are missing": (in_newest(OPTIMIZERS, lambda f: f.unlink()), "cannot be read"),
@@ -130,7 +130,7 @@ def test_resume_with_another_recipe(ganzoo, toy_file, trained):
 def test_damaged_metrics(trained):
     with (trained / "metrics.jsonl").open("a") as file:
         file.write("{\n")
-    with pytest.raises(GanzooError, match="has a line that is not JSON"):
+    with pytest.raises(GanzooError, match=r"metrics\.jsonl:[0-9]+ is no valid JSON"):
         _ = Run(trained).metrics
 
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
+from torch import nn
 
-from ganzoo.optimizers import Adam, AdamW, Decay
+from ganzoo.optimizers import MOMENTS, Adam, AdamW, Decay, load_moments
 
 
 def run(optimizer, gradients):
@@ -66,3 +67,42 @@ def test_options_are_validated():
     for wrong in ({"lr": -1}, {"betas": [0.5, 1.0]}, {"decay": {"factor": 0.5}}, {"momentum": 0.9}):
         with pytest.raises(ValidationError):
             adapter.validate_python(wrong)
+
+
+def test_moments_come_back_and_options_do_not():
+    weights = [nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(4))]
+    one, two = (Adam(lr=lr).build(weights) for lr in (0.1, 0.2))
+    sum(w.sum() for w in weights).backward()
+    one.step()
+    load_moments(two, one.state_dict())
+    assert two.param_groups[0]["lr"] == 0.2
+    for weight in weights:
+        for name in MOMENTS:
+            assert torch.equal(one.state[weight][name], two.state[weight][name])
+
+
+def moments(**changed):
+    good = {"step": torch.ones(()), "exp_avg": torch.ones(2), "exp_avg_sq": torch.ones(2)}
+    return {"state": {0: {name: value for name, value in (good | changed).items() if value is not None}}}
+
+
+@pytest.mark.parametrize(
+    "saved, said",
+    [
+        ([], "there is no optimizer's state"),
+        ({}, "there is no optimizer's state"),
+        ({"state": 1}, "there is no optimizer's state"),
+        ({"state": {1: {}}}, "they are of weight 1 too, here are 1"),
+        ({"state": {"x": {}}}, "they are of weight 'x' too"),
+        ({"state": {0: 1}}, "weight 0 has not just step, exp_avg, exp_avg_sq"),
+        (moments(exp_avg=None), "weight 0 has not just"),
+        (moments(more=1), "weight 0 has not just"),
+        (moments(exp_avg="x"), r"`exp_avg` of weight 0 is no tensor of shape \(2,\)"),
+        (moments(exp_avg_sq=torch.ones(3)), r"`exp_avg_sq` of weight 0 is no tensor of shape \(2,\)"),
+        (moments(exp_avg=torch.ones(2, dtype=torch.int64)), r"`exp_avg` of weight 0 is no tensor"),
+        (moments(step=7), r"`step` of weight 0 is no tensor of shape \(\)"),
+    ],
+)
+def test_moments_of_something_else_are_refused(saved, said):
+    with pytest.raises(ValueError, match=said):
+        load_moments(Adam().build([nn.Parameter(torch.ones(2))]), saved)
