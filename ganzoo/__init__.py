@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ganzoo.api import plan as plan
     from ganzoo.catalogue import recipe as recipe
     from ganzoo.catalogue import recipes as recipes
+    from ganzoo.convert import convert as convert
     from ganzoo.differences import diff as diff
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.install import install as install
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "GanzooError": "ganzoo.errors",
     "MismatchError": "ganzoo.misfits",
+    "convert": "ganzoo.convert",
     "diff": "ganzoo.differences",
     "export_official": "ganzoo.api",
     "install": "ganzoo.install",

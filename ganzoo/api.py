@@ -41,7 +41,7 @@ def load_official(model: Model, family: str, state: Mapping[str, Any]) -> Model:
     `family` names an importer, such as "gan-int-cls". Every key must be used: GanzooError lists unknown,
     missing and misshapen ones. Returns the model.
     """
-    _importer(family).load(model, {name: _read(part) for name, part in state.items()})
+    importer(family).load(model, {name: _read(part) for name, part in state.items()})
     return model
 
 
@@ -54,11 +54,11 @@ def _read(part: Any) -> Any:
 
 def export_official(model: Model, family: str) -> Mapping[str, Any]:
     """The model's weights under the authors' keys; the inverse of `load_official`, bit for bit."""
-    return _importer(family).export(model)
+    return importer(family).export(model)
 
 
-def _importer(family: str) -> Importer:
-    """The importer called `family`, with or without its plugin's prefix."""
+def importer(family: str) -> Importer:
+    """The importer called `family`, with or without its plugin's prefix. GanzooError if there is none."""
     registry = load_plugins()
     known = registry.components("importers")
     full = next((name for name in known if name.split("/")[1] == family), family)

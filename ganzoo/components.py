@@ -195,7 +195,12 @@ class Metric(Component):
 
 
 class Importer(Component):
-    """The authors' checkpoints to ganzoo's parameters and back, by a table of names."""
+    """The authors' checkpoints to ganzoo's parameters and back, by a table of names.
+
+    `recipe`: the catalogue's model whose checkpoints the authors released, "" where there is none.
+    """
+
+    recipe: ClassVar[str] = ""
 
     @abstractmethod
     def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:

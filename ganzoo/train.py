@@ -173,7 +173,8 @@ def train_phase(session: Session, phase: PhasePlan, total: int, resumed: Checkpo
 
 def _go_on(trainer: PhaseTrainer, resumed: Checkpoint, where: Path) -> None:
     try:
-        trainer.load_optimizer_states(resumed.optimizers)
+        if resumed.optimizers:  # weights of the authors' come without
+            trainer.load_optimizer_states(resumed.optimizers)
     except (KeyError, ValueError, TypeError) as error:
         raise GanzooError(f"the optimizers saved in {where} do not fit this recipe: {error}") from error
     if trainer.ema and resumed.averages is not None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import launch
-from ganzoo.cli import catalogue, drawing, planning, plugins, training
+from ganzoo.cli import catalogue, converting, drawing, planning, plugins, training
 from ganzoo.console import say
 from ganzoo.errors import GanzooError
 
@@ -49,8 +49,10 @@ app.command("plugins")(plugins.plugins)
 app.command()(plugins.install)
 app.command("new-plugin")(plugins.new_plugin)
 app.command()(planning.check)
+app.command()(planning.plan)
 app.command()(training.train)
 app.command()(drawing.sample)
+app.command()(converting.convert)
 
 
 def main() -> None:

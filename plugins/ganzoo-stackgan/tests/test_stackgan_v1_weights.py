@@ -90,6 +90,16 @@ def test_discriminators_of_both_stages(v1_stage2):
     assert equal(other.state_dict(), model.state_dict())
 
 
+def test_files_of_both_networks_become_a_run(v1, tmp_path):
+    state, files = v1.state(), {}
+    for name, part in (("generator", state["generator"]), ("discriminators", state["discriminators"][0])):
+        files[name] = tmp_path / f"{name}.pth"
+        torch.save(part, files[name])
+    files["discriminators"] = [files["discriminators"]]
+    run = ganzoo.convert("stackgan-v1", files, v1.plan().recipe, tmp_path / "official")
+    assert equal(ganzoo.load(run).state_dict(), v1.model(torch.float32).state_dict())
+
+
 def change(network, name, value):
     if value is None:
         del network[name]

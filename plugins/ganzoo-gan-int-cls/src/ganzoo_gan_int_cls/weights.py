@@ -31,6 +31,7 @@ class GanIntCls(Importer):
     """
 
     source: ClassVar[str] = "reedscot/icml2016 main_cls_int.lua, main_cls.lua"
+    recipe: ClassVar[str] = "gan-int-cls-birds"
 
     def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
         """Fill `model`. Raises GanzooError, with every path that does not fit, before anything is changed."""

@@ -29,6 +29,7 @@ class StackGanPP(Importer):
     """
 
     source: ClassVar[str] = "hanzhanggit/StackGAN-v2 model.py"
+    recipe: ClassVar[str] = "stackgan-pp-birds"
 
     def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
         """Fill `model`. Raises GanzooError, with every name that does not fit, before anything is changed."""

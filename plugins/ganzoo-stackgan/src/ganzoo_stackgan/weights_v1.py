@@ -31,6 +31,7 @@ class StackGanV1(Importer):
     """
 
     source: ClassVar[str] = "hanzhanggit/StackGAN-Pytorch model.py"
+    recipe: ClassVar[str] = "stackgan-v1-coco"
 
     def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
         """Fill `model`. Raises GanzooError, with every name that does not fit, before anything is changed."""
