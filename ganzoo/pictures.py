@@ -18,6 +18,7 @@ from ganzoo.errors import GanzooError
 
 PADDING = 4
 LABEL_WIDTH = 168
+PARTIAL = ".partial-"  # how names of pictures begin that are not finished
 
 
 def to_uint8(images: Tensor) -> Tensor:
@@ -66,10 +67,14 @@ def save(picture: Image.Image, path: Path) -> None:
         raise GanzooError(f"cannot tell the picture format of `{path}`; end its name in .png, .jpg or .webp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        with os.fdopen(handle, "wb") as file:
-            picture.save(file, Image.registered_extensions()[path.suffix.lower()])
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=path.suffix)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                picture.save(file, Image.registered_extensions()[path.suffix.lower()])
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
     except OSError as error:
         raise GanzooError(f"cannot write the picture {path}: {error.strerror or error}") from error
