@@ -169,8 +169,6 @@ class Run:
         checkpoint.sweep(self.checkpoints)
         for left in self.samples.glob(".partial-*"):
             left.unlink()
-        for left in self.samples.glob(".partial-*"):
-            left.unlink()
         for later in self.saved:
             if checkpoint.step_of(later) > step:
                 log.warning("%s is now called %s", later, checkpoint.set_aside(later).name)
