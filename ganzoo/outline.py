@@ -6,8 +6,9 @@ What stands inside a component (its options) is the component's own affair and c
 from __future__ import annotations
 
 import copy
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,8 @@ from ganzoo.yaml_source import Keys
 Count = Annotated[int, Field(strict=True, ge=1)]
 Index = Annotated[int, Field(strict=True, ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+LARGEST_INTEGER = 2**63
 
 _COMPONENT = re.compile(
     r"data|text|image|conditioning"
@@ -188,11 +191,24 @@ def node_at(value: Mapping[str, Any], keys: Keys, where: Callable[[Keys], str]) 
 
 def typed(tree: Mapping[str, Any], where: Callable[[Keys], str]) -> Outline | list[str]:
     """The typed outline of a tidy tree, or every mistake in it as a message with its place."""
+    if odd := [f"`{dotted(keys)}`: {said}   at {where(keys)}" for keys, said in _odd_numbers(tree, ())]:
+        return odd
     try:
         outline = Outline.model_validate(_with_nodes(tree, (), where))
     except ValidationError as error:
         return [_message(dict(mistake), where) for mistake in error.errors()]
     return _missing_stages(outline, where) or outline
+
+
+def _odd_numbers(value: Any, keys: Keys) -> Iterator[tuple[Keys, str]]:
+    """Numbers with which nothing can be computed, wherever they stand."""
+    if isinstance(value, (Mapping, list)):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _odd_numbers(item, (*keys, key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield keys, f"a number should be finite, not {value}"
+    elif isinstance(value, int) and abs(value) >= LARGEST_INTEGER:
+        yield keys, f"an integer should have at most 64 bits, not {_short(value)}"
 
 
 def _missing_stages(outline: Outline, where: Callable[[Keys], str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzoo.errors import GanzooError, did_you_mean
-from ganzoo.yaml_source import Keys
+from ganzoo.yaml_source import DEEPEST, Keys
 
 _RIVALS = {
     "steps": "epochs",
@@ -81,14 +81,16 @@ def value_at(tree: Any, keys: Keys) -> Any:
     return tree
 
 
-def plain(value: Any, origin: str) -> Any:
+def plain(value: Any, origin: str, depth: int = 0) -> Any:
     """A copy of `value` with lists for tuples. GanzooError unless it is made of what YAML can say."""
+    if depth > DEEPEST:
+        raise GanzooError(f"{origin}: nested deeper than {DEEPEST} levels, or in itself")
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, (list, tuple)):
-        return [plain(item, origin) for item in value]
+        return [plain(item, origin, depth + 1) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: plain(item, origin) for key, item in value.items()}
+        return {key: plain(item, origin, depth + 1) for key, item in value.items()}
     raise GanzooError(
         f"{origin}: a recipe holds numbers, text, lists and mappings with text as keys,"
         f" not {type(value).__name__}"

@@ -33,7 +33,8 @@ from ganzoo.yaml_source import Keys, Source
 
 __all__ = ["Node", "Phase", "Recipe", "StageEntry", "Update", "load_recipes"]
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # it also names a folder below runs/
+MOST_RECIPES, MOST_VALUES = 200, 1_000  # in one file; in one recipe: others may extend it
 
 
 @dataclass(frozen=True)
@@ -224,10 +225,15 @@ def parse_recipes(
         key = min(unknown)
         hint = did_you_mean(key, ("recipes", *beside))
         raise GanzooError(f"{source.where((key,))}: a file of recipes has no `{key}`{hint}")
+    if len(data["recipes"]) > MOST_RECIPES:
+        raise GanzooError(f"{source.where(('recipes',))}: more than {MOST_RECIPES} recipes in one file")
     origins: dict[str, dict[Keys, str]] = {name: {} for name in data["recipes"]}
     for keys, line in source.lines.items():
         if keys[:1] == ("recipes",) and len(keys) > 1:
             origins[str(keys[1])][keys[2:]] = f"{source.shown}:{line}"
+    for name, places in origins.items():
+        if len(places) > MOST_VALUES:
+            raise GanzooError(f"{places[()]}: recipe {name} has more than {MOST_VALUES:,} values")
     return {name: _recipe(name, data["recipes"], origins, others) for name in data["recipes"]}
 
 

@@ -14,12 +14,14 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from ganzoo import untrusted
 from ganzoo.errors import GanzooError
 
 Keys: TypeAlias = tuple[str | int, ...]
 
 LARGEST_FILE = 1_000_000  # bytes
 DEEPEST = 32  # levels of nesting
+MOST_VALUES = 20_000  # in one file
 LONGEST_NUMBER = 100  # characters; anything longer is text
 
 _INT = re.compile(r"[-+]?[0-9]+$")
@@ -48,15 +50,7 @@ class Source:
 def read(path: Path, shown: str | None = None) -> Source:
     """Read a YAML file; `shown` is its name in messages. GanzooError when it cannot be read or is refused."""
     shown = shown or str(path)
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise GanzooError(f"{shown} is larger than {LARGEST_FILE} bytes, too large for recipes")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise GanzooError(f"cannot read {shown}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise GanzooError(f"{shown} is not UTF-8 text: {error}") from error
-    return parse(text, shown)
+    return parse(untrusted.read_text(path, LARGEST_FILE, shown), shown)
 
 
 def parse(text: str, shown: str) -> Source:
@@ -99,6 +93,8 @@ class _Parser:
     def value(self, event: Any, keys: Keys) -> Any:
         self.check(event, keys)
         self.lines.setdefault(keys, self.line(event))
+        if len(self.lines) > MOST_VALUES:
+            raise self.refused(event, f"more than {MOST_VALUES:,} values in one file")
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value) if event.implicit[0] else event.value
         if isinstance(event, yaml.SequenceStartEvent):

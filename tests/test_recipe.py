@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import textwrap
 
 import pytest
@@ -336,7 +337,7 @@ OPTIONS = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**18), 10**18)
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
     | st.sampled_from(
         ["1e-4", "08", "1_000", "no", "~", "null", ".5", "0x1F", "1:30", "=", "<<", "2001-01-01"]
@@ -354,3 +355,44 @@ def test_yaml_round_trip(option, key, noise):
     assert again == recipe
     assert again.to_yaml() == recipe.to_yaml()
     assert again.conditioning.options == {key: option}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("noise", math.nan), "`noise`: a number should be finite, not nan   at recipe.set('noise', nan)"),
+        (("noise", 1e999), "`noise`: a number should be finite, not inf   at recipe.set('noise', inf)"),
+        (
+            ("noise", 2**63),
+            "`noise`: an integer should have at most 64 bits, not 9223372036854775808   at rec",
+        ),
+        (
+            ("conditioning", {"use": "toy/ca", "a": [1, math.inf]}),
+            "`conditioning.a.1`: a number should be fin",
+        ),
+    ],
+)
+def test_numbers_with_which_nothing_can_be_computed(toy, change, said):
+    assert f"recipe toy: {said}" in message(toy.set, *change)
+
+
+def test_what_is_set_may_not_hold_itself(toy):
+    circle = []
+    circle.append(circle)
+    assert "nested deeper than 32 levels, or in itself" in message(toy.set, "reported", {"a": circle})
+
+
+@pytest.mark.parametrize("name", [".", "..", ".hidden", "-rf"])
+def test_names_that_lead_out_of_the_runs(toy, name):
+    assert f"the recipe name {name!r} must be of the form" in message(toy.named, name)
+
+
+def test_recipes_do_not_multiply():
+    """A file of 100 kB in which hundreds of recipes extend a large one would fill the memory."""
+    large = "base: {reported: {" + ", ".join(f"a{i}: {i}" for i in range(1000)) + "}}"
+    assert message(parsed, f"recipes:\n  {large}") == "toy.yaml:2: recipe base has more than 1,000 values"
+    many = "".join(f"  r{i}: {{extends: base}}\n" for i in range(200))
+    assert (
+        message(parsed, f"recipes:\n  base: {{}}\n{many}")
+        == "toy.yaml:1: more than 200 recipes in one file"
+    )
