@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import pytest
 import torch
@@ -60,3 +61,57 @@ def test_folder_that_cannot_be_written(plan, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(GanzooError, match="cannot write the checkpoint"):
         checkpoint.save(tmp_path / "file", some(plan.build()))
+
+
+def test_saving_the_same_step_again_replaces_it(plan, tmp_path):
+    one, other = plan.build(), plan.build()
+    path = checkpoint.save(tmp_path, some(one))
+    assert checkpoint.save(tmp_path, some(other)) == path
+    weights = checkpoint.load(path).weights
+    assert all(torch.equal(value, checkpoint.model_state(other)[name]) for name, value in weights.items())
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000004"]
+
+
+def test_what_is_written_is_checked(plan, tmp_path, monkeypatch):
+    """A disk that drops the last byte of what it is given is found out before the checkpoint counts."""
+    kept = checkpoint.save(tmp_path, some(plan.build(), 2))
+    fsync = os.fsync
+
+    def forgetful(handle):
+        size = os.fstat(handle).st_size
+        if size > 10_000:
+            os.truncate(f"/proc/self/fd/{handle}", size - 1)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", forgetful)
+    with pytest.raises(GanzooError, match="step-00000004: the disk does not hold what was written"):
+        checkpoint.save(tmp_path, some(plan.build(), 4))
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_steps_of_more_than_eight_digits(plan, tmp_path):
+    model = plan.build()
+    for total in (99_999_999, 100_000_000):
+        checkpoint.save(tmp_path, some(model, total))
+    assert [checkpoint.step_of(path) for path in checkpoint.all_in(tmp_path)] == [99_999_999, 100_000_000]
+
+
+def test_deleting_that_was_cut_short_leaves_nothing_that_counts(plan, tmp_path, monkeypatch):
+    """A checkpoint is out of sight before its files go one by one."""
+    model = plan.build()
+    for total in (1, 2):
+        checkpoint.save(tmp_path, some(model, total))
+    rmtree = shutil.rmtree
+
+    def power_cut(path, *rest, **options):
+        if path.name.startswith(".gone-") and path.exists():
+            raise KeyboardInterrupt
+        rmtree(path, *rest, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(tmp_path, some(model, 3))
+    monkeypatch.undo()
+    assert [path.name for path in checkpoint.all_in(tmp_path)] == ["step-00000002", "step-00000003"]
+    checkpoint.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000003"]
