@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from ganzoo.components import Importer
 from ganzoo.errors import GanzooError
+from ganzoo.official import Network, copies, fill
 from ganzoo_gan_int_cls.conditionings import Projection
 from ganzoo_gan_int_cls.discriminators import Matcher
 from ganzoo_gan_int_cls.layers import Residual
@@ -35,24 +35,12 @@ class GanIntCls(Importer):
 
     def load(self, model: nn.Module, state: Mapping[str, Any]) -> None:
         """Fill `model`. Raises GanzooError, with every path that does not fit, before anything is changed."""
-        copies: list[tuple[Tensor, Tensor]] = []
-        problems: list[str] = []
-        for name, theirs in _networks(state):
-            ours = slots(model, name)
-            problems += _misfits(name, theirs, ours)
-            copies += [(ours[path], value) for path, value in theirs.items() if path in ours]
-        if problems:
-            raise GanzooError("\n  ".join(["the authors' weights do not fit the model:", *problems]))
-        with torch.no_grad():
-            for slot, value in copies:
-                slot.copy_(value)
+        fill(Network(name, theirs, slots(model, name)) for name, theirs in _networks(state))
 
     def export(self, model: nn.Module) -> Mapping[str, Any]:
         """The model's weights under the authors' paths, without `netG.` and `netD.`."""
         names = ["netG", *("netD" for _ in model.get_submodule("discriminators").children())]
-        generator, *discriminators = (
-            {path: slot.detach().clone() for path, slot in slots(model, name).items()} for name in names
-        )
+        generator, *discriminators = (copies(slots(model, name)) for name in names)
         return {"generator": generator, "discriminators": discriminators}
 
 
@@ -71,17 +59,6 @@ def _networks(state: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         if len(theirs) < len(network):
             raise GanzooError(f"the authors' weights have paths of {name} twice, with and without `{name}.`")
         yield name, theirs
-
-
-def _misfits(name: str, theirs: Mapping[str, Any], ours: Mapping[str, Tensor]) -> list[str]:
-    problems = [f"{name}.{path} is in the file, but not in the model" for path in theirs if path not in ours]
-    problems += [f"{name}.{path} is in the model, but not in the file" for path in ours if path not in theirs]
-    for path in theirs.keys() & ours.keys():
-        value = theirs[path]
-        shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        if shape != tuple(ours[path].shape):
-            problems.append(f"{name}.{path} is {shape} in the file, {tuple(ours[path].shape)} in the model")
-    return sorted(problems)
 
 
 def slots(model: nn.Module, name: str) -> dict[str, Tensor]:
