@@ -44,9 +44,10 @@ def failing(block):
 def runs(recipes, toy, out, main):
     """Whole trainings, two of them broken; what each process saw of those."""
     for name, recipe in recipes.items():
-        train(recipe, run_dir=out / name, device="cpu", precision="fp64", log_every=1)
+        train(recipe, run_dir=out / name, device="cpu", precision="fp64", log_every=1, sample_every=0)
     train(toy, run_dir=out / "whole", device="cpu", log_every=1, save_every=2)
-    train(toy, run_dir=out / "resumed", device="cpu", log_every=1, save_every=2)
+    train(toy, run_dir=out / "quiet", device="cpu", log_every=0, sample_every=0)
+    train(toy, run_dir=out / "resumed", device="cpu", log_every=1, sample_every=0, save_every=2)
     if main:
         shutil.rmtree(out / "resumed" / "checkpoints" / "step-00000004")
     train(toy, run_dir=out / "resumed", device="cpu", resume=True)
