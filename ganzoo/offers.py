@@ -57,6 +57,8 @@ def _check(component: type[Component]) -> None:
     """What every command may ask of a component class must be there and of its type."""
     from pydantic import PydanticUserError, TypeAdapter
 
+    from ganzoo.components import Metric
+
     name = component.__name__
     if "__dataclass_fields__" not in vars(component):
         raise Unfit(f"{name} must be marked with @dataclass(frozen=True, kw_only=True)")
@@ -68,6 +70,8 @@ def _check(component: type[Component]) -> None:
         words = getattr(component, fact, None)
         if annotated and not _words(words):
             raise Unfit(f"{name} must have a frozenset of words as `{fact}`, not {words!r}")
+    if issubclass(component, Metric) and not isinstance(decides := getattr(component, "decides", None), str):
+        raise Unfit(f"{name} must name the number it is judged by as `decides`, not {decides!r}")
     if not isinstance(component.tiny, Mapping):
         raise Unfit(f"{name} must have a mapping of options as `tiny`, not {component.tiny!r}")
     try:

@@ -116,6 +116,12 @@ def test_misfits(toy, waves, measure, said):
     assert said in str(error.value) and "at recipe.set('training.gan.measure'" in str(error.value)
 
 
+def test_a_metric_says_by_what_it_is_judged(plugin):
+    plugin("troubled", HOOKS, PARTS.replace('decides = "sight"', "decides = None"))
+    with pytest.raises(GanzooError, match="must name the number it is judged by as `decides`, not None"):
+        load_plugins().get("metrics", "troubled/blind")
+
+
 def test_only_who_trains_the_finest_stage_is_measured(toy, registry):
     recipe = toy.add("stages", {"stage": {"use": "gan_int_cls/generator", "channels": 4, "resolution": 32}})
     recipe = recipe.set("training.gan.stages", [0]).set(MEASURE, [AGREEMENT])
