@@ -245,9 +245,11 @@ class Run:
         from ganzoo import checkpoint
         from ganzoo.assemble import assemble
         from ganzoo.plugins import load as load_plugins
+        from ganzoo.runtime import explaining_memory
 
         path, recipe = self.checkpoint(which), self.recipe
-        model = assemble(recipe, load_plugins()).build()
+        with explaining_memory(f"its recipe, {self.path / RECIPE}, asks for a model larger than that"):
+            model = assemble(recipe, load_plugins()).build()
         saved = checkpoint.load(path, optimizers=False)
         checkpoint.load_model_state(model, saved.weights, path)
         if saved.averages is not None:

@@ -30,7 +30,13 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16", "fp64")
 PATIENCE = timedelta(hours=6)
 
 # What torch says, in errors that are not an OutOfMemoryError, when there is no memory left.
-NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "ALLOC_FAILED",
+    "calculation overflowed",
+)
 
 
 def device_called(name: str) -> torch.device:

@@ -56,6 +56,7 @@ class Settings:
             wanted = str(problem["msg"]).removeprefix("Input should be ")
             raise GanzooError(f"setting `{name}` should be {wanted}; got {problem['input']!r}") from error
         for name in COUNTS:
-            if getattr(settings, name) < 0:
-                raise GanzooError(f"setting `{name}` should be 0 or more; got {getattr(settings, name)}")
+            if not 0 <= getattr(settings, name) < 2**63:
+                wanted = "0 or more" if getattr(settings, name) < 0 else "below 2^63"
+                raise GanzooError(f"setting `{name}` should be {wanted}; got {getattr(settings, name)}")
         return settings
