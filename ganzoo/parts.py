@@ -33,9 +33,9 @@ def parts(plan: Plan) -> Iterator[Part]:
     yield Part("text", _use(recipe.text), yielded, _needs(yielded, given), tuple(_there(sizes)))
     if plan.image:
         spec = plan.image.yields()
-        seen = (f"image {plan.resolutions[-1]} px",)
+        looks = (f"image {plan.resolutions[-1]} px",)
         features = tuple(_there({"vector": spec.vector, "regions": spec.regions}))
-        yield Part("image", _use(recipe.image), plan.image, seen, features)
+        yield Part("image", _use(recipe.image), plan.image, looks, features)
     given |= {name: _sized(name, size) for name, size in sizes.items()}
     yield from _conditionings(plan, given)
     for level, stage in enumerate(plan.stages):
@@ -50,7 +50,7 @@ def parts(plan: Plan) -> Iterator[Part]:
             judge = stage.discriminator
             code = _sized("discriminator_code", condition.discriminator_code)
             seen = (f"image {stage.spec.image} px", code, *_needs(judge, given))
-            heads = (" and ".join(f"{head} logits" for head in sorted(judge.heads)),)
+            heads = (f"{' and '.join(sorted(judge.heads))} logits",)
             yield Part(f"discriminator {level}", _use(entry.discriminator), judge, seen, heads)
 
 

@@ -27,7 +27,7 @@ def test_a_later_stage_reads_what_the_one_before_gives():
     said = {part.role: (part.needs, part.gives) for part in parts(ganzoo.plan("stackgan-pp-birds"))}
     assert said["stage 1"] == (("generator code 128", "hidden 64"), ("image 128 px", "hidden 32"))
     assert said["stage 2"] == (("generator code 128", "hidden 32"), ("image 256 px", "hidden 16"))
-    assert said["discriminator 1"][1] == ("conditional logits and unconditional logits",)
+    assert said["discriminator 1"][1] == ("conditional and unconditional logits",)
     assert said["conditioning"] == (
         ("sentence 1024", "epsilon 128"),
         ("generator code 128", "discriminator code 128", "gaussian"),
