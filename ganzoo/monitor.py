@@ -79,7 +79,7 @@ class Monitor:
         stopping = self._asked_to_stop(step)
         if not (logs or draw or save or stopping or last or self._losses.many):
             return
-        newest = self._healthy(step)
+        newest = self._healthy(step, weights=draw or save or stopping or last)
         if logs:
             self._report(step, newest)
         if draw or save or stopping:
@@ -96,8 +96,8 @@ class Monitor:
             return False
         return anywhere(compute, asked)
 
-    def _healthy(self, step: int) -> dict[str, float]:
-        """The newest losses, when they and all before them are finite, and the weights too."""
+    def _healthy(self, step: int, weights: bool) -> dict[str, float]:
+        """The newest losses, when they and all before them are finite, and the weights too where asked."""
         newest, unhealthy = self._losses.look()
         phase, run = self._trainer.phase.name, self._session.run
         with failing_together(self._session.compute):
@@ -106,10 +106,10 @@ class Monitor:
                     f"loss {unhealthy.loss} is {unhealthy.value} at step {unhealthy.step} of phase {phase}; "
                     f"{run.kept}. {ADVICE}"
                 )
-            weight = unhealthy_weights(checkpoint.model_state(self._session.model))
-            if weight:
+            bad = unhealthy_weights(checkpoint.model_state(self._session.model)) if weights else None
+            if bad:
                 raise GanzooError(
-                    f"weight {weight} is not finite after step {step} of phase {phase}; {run.kept}. {ADVICE}"
+                    f"weight {bad} is not finite after step {step} of phase {phase}; {run.kept}. {ADVICE}"
                 )
         return newest
 
