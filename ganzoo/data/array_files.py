@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ganzoo.errors import GanzooError
 # What NumPy raises for a header that lies, or for a file that is no .npy file.
 DAMAGED = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, OverflowError,
-    RecursionError, MemoryError,
+    RecursionError, MemoryError, tokenize.TokenError,
 )  # fmt: skip
 
 
