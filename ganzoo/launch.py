@@ -6,7 +6,10 @@ Nothing here imports torch.
 from __future__ import annotations
 
 import os
+import re
 import sys
+
+import psutil
 
 from ganzoo.errors import GanzooError, StoppedElsewhere
 
@@ -43,14 +46,26 @@ def disconnect() -> None:
         sys.modules["torch"].distributed.destroy_process_group()
 
 
-def check_all_started() -> None:
-    """Raise GanzooError where `accelerate launch` was asked for several CPU processes and started one.
+def start_the_others() -> None:
+    """Become a torchrun of this command where `accelerate launch --cpu` was asked for several processes.
 
-    With `--cpu` it always does (1.15, commands/launch.py, `simple_launcher`), and says nothing. What gives it
-    away is the address for the processes to meet at, which it sets for several processes only.
+    How many stands only in accelerate's own words, the command line of this process's parent. Where it is not
+    found there, `check_all_started` will say what to do.
     """
-    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1")
-    if on_cpu and processes() == 1 and {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
+    if not _left_alone() or os.environ["MASTER_ADDR"] not in ("127.0.0.1", "localhost"):
+        return
+    parent = psutil.Process().parent()
+    asked = re.search(r"--num[_-]processes[ =](\d+)", " ".join(parent.cmdline()) if parent else "")
+    if asked:
+        for name in ("MASTER_ADDR", "MASTER_PORT"):
+            del os.environ[name]
+        torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", asked[1]]
+        os.execv(sys.executable, [sys.executable, *torchrun, "-m", "--", "ganzoo", *sys.argv[1:]])
+
+
+def check_all_started() -> None:
+    """Raise GanzooError where `accelerate launch` was asked for several CPU processes and started one."""
+    if _left_alone():
         raise GanzooError(
             "accelerate was asked for several processes but started one: with `--cpu` it never starts more; "
             "use `accelerate launch --multi_gpu --num_processes N -m ganzoo train ... --device cpu` "
@@ -77,6 +92,16 @@ def refuse_several(command: str) -> None:
             f"`ganzoo {command}` works in one process, and {processes()} were started; "
             "call it without torchrun, `accelerate launch` or mpirun"
         )
+
+
+def _left_alone() -> bool:
+    """Whether `accelerate launch` was asked for several processes and started this one only.
+
+    With `--cpu` it always does (1.15, commands/launch.py, `simple_launcher`), and says nothing. What gives it
+    away is the address for the processes to meet at, which it sets for several processes only.
+    """
+    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1")
+    return on_cpu and processes() == 1 and {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
 
 
 def _said(names: tuple[str, ...], default: int) -> int:

@@ -62,6 +62,7 @@ def train(
     given are those the run was started with. Ctrl-C saves after the step under way, a second one stops at
     once.
     """
+    launch.start_the_others()
     from ganzoo.progress import show_log
     from ganzoo.run import Run, run_folder
 
