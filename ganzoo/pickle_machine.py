@@ -155,10 +155,9 @@ class Machine:
         raise RefusedError("the opcode BINPERSID, which names things outside")
 
     def paid(self, made: Plain) -> Plain:
-        """`made`, once its bytes, or the members of a set, are counted."""
-        self.bytes_left -= (
-            len(made) if isinstance(made, (bytes, set, frozenset)) else getattr(made, "nbytes", 0)
-        )
+        """`made`, once its bytes, or what it holds, are counted."""
+        counted = isinstance(made, (bytes, set, frozenset, dict, tuple))
+        self.bytes_left -= len(made) if counted else getattr(made, "nbytes", 0)
         if self.bytes_left < 0:
             raise RefusedError("arrays and sets far larger than the file")
         return made

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ganzoo import untrusted
 from ganzoo.errors import GanzooError
-from ganzoo.pickle_machine import DAMAGED, Global, Machine, Plain, RefusedError, check_plain
+from ganzoo.pickle_machine import DAMAGED, Global, Machine, Plain, RefusedError, check_plain, checked_keys
 
 LARGEST_FILE = 64_000_000_000  # bytes
 
@@ -43,6 +43,11 @@ class _Tensor:
     """Stands for a tensor in the dry run."""
 
 
+def _ordered(items: Plain) -> dict[Plain, Plain]:
+    names, values = zip(*items, strict=True) if items else ((), ())
+    return dict(zip(checked_keys(names), values, strict=True))
+
+
 _GLOBALS = {
     entry.name: entry
     for entry in (
@@ -51,7 +56,7 @@ _GLOBALS = {
             Global(f"torch._utils.{name}", lambda *_: _Tensor())
             for name in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
         ),
-        Global("collections.OrderedDict", lambda *items: dict(*items)),
+        Global("collections.OrderedDict", lambda items=(): _ordered(items)),
         Global("torch.Size", lambda sizes: tuple(sizes)),
     )
 }

@@ -158,18 +158,13 @@ def test_two_pickles_in_a_zip_file(tmp_path):
 
 def test_nesting_that_would_end_the_process(tmp_path):
     """Hashing tuples in tuples, a million deep: Python crashes, and so does torch.load."""
-    for key in (b")" + b"\x85" * 10**6, b")" + b"q\x00h\x00\x86" * 60):
-        parts = [
-            ("a/data.pkl", b"\x80\x02}" + key + b"K\x01s."),
-            ("a/version", b"3\n"),
-            ("a/byteorder", b"little"),
-        ]
+    deep, wide = b")" + b"\x85" * 10**6, b")" + b"q\x00h\x00\x86" * 60
+    ordered = b"ccollections\nOrderedDict\n]](" + deep + b"K\x01ea\x85R."
+    for program in (b"}" + deep + b"K\x01s.", b"}" + wide + b"K\x01s.", ordered):
+        parts = [("a/data.pkl", b"\x80\x02" + program), ("a/version", b"3\n"), ("a/byteorder", b"little")]
         refuse(tmp_path, zipped(parts), "is refused: it holds a tuple as a key")
-    refuse(
-        tmp_path,
-        pickle.dumps(0x1950A86A20F9469CFC6C, 2) + b"]" * 10**5 + b"a" * 99_999 + b".",
-        "nested deeper than 32",
-    )
+    magic = pickle.dumps(0x1950A86A20F9469CFC6C, 2)
+    refuse(tmp_path, magic + b"]" * 10**5 + b"a" * 99_999 + b".", "nested deeper than 32")
 
 
 @pytest.mark.parametrize("legacy", [False, True])
