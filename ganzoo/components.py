@@ -8,7 +8,7 @@ Options are validated by pydantic, so types and ranges stand in the annotations 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -60,6 +60,17 @@ class TextEncoder(Component):
     def build(self) -> nn.Module:
         """A module with `tokenize(list[str]) -> Tokens` and `forward(Tokens) -> TextFeatures`."""
 
+    def vocabulary_of(self, captions: Iterable[str]) -> tuple[str, ...] | None:
+        """The words that it must know before it is built, of the training captions; None = it needs none.
+
+        They are kept in the run folder, one a line, and handed to `knowing`.
+        """
+        return None
+
+    def knowing(self, words: Sequence[str]) -> TextEncoder:
+        """The same encoder with these words, which `vocabulary_of` gave."""
+        raise AssertionError(f"{type(self).__name__} needs no vocabulary")
+
 
 class ImageEncoder(Component):
     """Pictures to features in the text's space (DAMSM, CLIP). `pretrained` as for text encoders.
@@ -79,6 +90,12 @@ class ImageEncoder(Component):
     @abstractmethod
     def build(self) -> nn.Module:
         """A module with `forward([b, 3, r, r] in [-1, 1]) -> ImageFeatures`."""
+
+    def start(self, module: nn.Module) -> None:
+        """Give a newly built module the weights that a training begins with; by default those it has.
+
+        What must be downloaded belongs here: loading a run builds the module, but never starts it.
+        """
 
 
 class Conditioning(Component):

@@ -61,10 +61,14 @@ class Step:
     @cached_property
     def image_features(self) -> ImageFeatures:
         """The image encoder's features of the real pictures at the finest resolution."""
+        return self.image_features_of(self.batch.images[-1])
+
+    def image_features_of(self, pictures: Tensor) -> ImageFeatures:
+        """The image encoder's features of any pictures [n, 3, r, r]; differentiable."""
         assert self.model.image_encoder is not None, (
             "a loss read image features without declaring image_vector"
         )
-        features: ImageFeatures = self.model.image_encoder(self.batch.images[-1])
+        features: ImageFeatures = self.model.image_encoder(pictures)
         return features
 
     @property

@@ -46,7 +46,7 @@ def _first_input(module: nn.Module, run: Any) -> Tensor | None:
         if not seen and arguments and isinstance(arguments[0], Tensor):
             seen.append(arguments[0].detach())
 
-    layers = [layer for layer in module.modules() if any(True for _ in layer.parameters(recurse=False))]
+    layers = [layer for layer in module.modules() if _has_weights(layer)]
     hooks = [layer.register_forward_pre_hook(note) for layer in layers]
     try:
         with torch.no_grad():
@@ -55,6 +55,12 @@ def _first_input(module: nn.Module, run: Any) -> Tensor | None:
         for hook in hooks:
             hook.remove()
     return seen[0] if seen else None
+
+
+def _has_weights(layer: nn.Module) -> bool:
+    """Parameters, or a `weight` that is a buffer because nothing is to train it."""
+    own = any(True for _ in layer.parameters(recurse=False))
+    return own or isinstance(getattr(layer, "weight", None), Tensor)
 
 
 def _list(values: Any) -> str:
