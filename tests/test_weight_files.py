@@ -158,7 +158,7 @@ def test_two_pickles_in_a_zip_file(tmp_path):
 
 def test_nesting_that_would_end_the_process(tmp_path):
     """Hashing tuples in tuples, a million deep: Python crashes, and so does torch.load."""
-    deep, wide = b")" + b"\x85" * 10**6, b")" + b"q\x00h\x00\x86" * 60
+    deep, wide = b")" + b"\x85" * 200_000, b")" + b"q\x00h\x00\x86" * 60
     ordered = b"ccollections\nOrderedDict\n]](" + deep + b"K\x01ea\x85R."
     for program in (b"}" + deep + b"K\x01s.", b"}" + wide + b"K\x01s.", ordered):
         parts = [("a/data.pkl", b"\x80\x02" + program), ("a/version", b"3\n"), ("a/byteorder", b"little")]

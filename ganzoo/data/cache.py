@@ -183,14 +183,16 @@ def decode(image: Image.Image, size: int) -> NDArray[np.uint8]:
                 f"{image.width} x {image.height} pixels; at most {PIXEL_LIMIT / 1e6:.0f} megapixels"
             )
         image.draft(None, (2 * size, 2 * size))  # JPEG: decoded smaller, yet at least twice what is needed
-        upright = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)  # a copy of the largest allowed takes 400 MB
+        upright: Image.Image = image
         if upright.mode.startswith("I;16"):
             upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
         if upright.has_transparency_data:
             drawn = upright.convert("RGBA")
             upright = Image.new("RGBA", drawn.size, "white")
             upright.alpha_composite(drawn)
-        small = upright.convert("RGB").resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        drawn = upright if upright.mode == "RGB" else upright.convert("RGB")
+        small = drawn.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
     return np.asarray(small).transpose(2, 0, 1)
 
 
