@@ -119,7 +119,6 @@ class Model(nn.Module):
         condition = cast(Condition, self.conditionings[index](text, layout, epsilon))
         return replace(condition, layout=layout)
 
-    @torch.no_grad()
     def generate(
         self,
         captions: Sequence[str] | Tokens,
@@ -133,6 +132,19 @@ class Model(nn.Module):
         The same caption and seed give the same picture at any `batch` and in any company. `seed`: one for all
         captions, or one each.
         """
+        return self.generate_stages(captions, seed, layout=layout, batch=batch)[-1]
+
+    @torch.no_grad()
+    def generate_stages(
+        self,
+        captions: Sequence[str] | Tokens,
+        seed: int | Sequence[int] = 0,
+        *,
+        layout: Layout | None = None,
+        batch: int = 64,
+        depth: int | None = None,
+    ) -> tuple[Tensor, ...]:
+        """As `generate`, the pictures of the first `depth` stages (default: all), coarse to fine."""
         rows = len(captions.ids) if isinstance(captions, Tokens) else len(captions)
         seeds = [seed] * rows if isinstance(seed, int) else list(seed)
         if len(seeds) != rows:
@@ -141,20 +153,20 @@ class Model(nn.Module):
             )
         with self.evaluating():
             text = self.encode(captions)
-            pictures = [
-                self._generate_rows(text, seeds, layout, slice(start, start + batch))
+            parts = [
+                self._generate_rows(text, seeds, layout, slice(start, start + batch), depth)
                 for start in range(0, rows, batch)
             ]
-        return torch.cat(pictures)
+        return tuple(torch.cat(level) for level in zip(*parts, strict=True))
 
     def _generate_rows(
-        self, text: TextFeatures, seeds: list[int], layout: Layout | None, rows: slice
-    ) -> Tensor:
+        self, text: TextFeatures, seeds: list[int], layout: Layout | None, rows: slice, depth: int | None
+    ) -> tuple[Tensor, ...]:
         draws = SampleDraws(seeds[rows], device=self.device, dtype=self.dtype)
         count = len(seeds[rows])
         noise, epsilons = draws.normal(count, self.plan.noise), self.draw_epsilons(draws, count)
         layout = layout.rows(rows).to(self.device, self.dtype) if layout else None
-        return self.synthesize(text.rows(rows), noise, epsilons, layout).stages[-1].image
+        return self.synthesize(text.rows(rows), noise, epsilons, layout, depth=depth).images
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:

@@ -124,7 +124,7 @@ class Monitor:
     def _look(self, step: int, draw: bool, save: bool, stopping: bool) -> None:
         model, trainer, total = self._session.model, self._trainer, self._base + step
         if draw and trainer.phase.updates[-1].name != "encoders":
-            self._session.preview.draw(model, trainer.ema, total)
+            self._session.preview.draw(model, trainer.ema, total, 1 + max(trainer.phase.stages))
         if save or stopping:
             self._save(step, measure=save)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -30,6 +31,11 @@ def to_array(images: Tensor) -> NDArray[np.uint8]:
     """[n, 3, r, r] in [-1, 1] to [n, r, r, 3] uint8 on the CPU."""
     array: NDArray[np.uint8] = to_uint8(images).permute(0, 2, 3, 1).cpu().numpy()
     return array
+
+
+def enlarged(images: Tensor, side: int) -> NDArray[np.uint8]:
+    """As `to_array`, pictures stretched to `side` pixels without smoothing."""
+    return to_array(F.interpolate(images.detach().float(), size=side, mode="nearest"))
 
 
 def grid(

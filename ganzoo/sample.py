@@ -107,9 +107,34 @@ def sample(
         return np.stack(columns, axis=1)
 
 
+def sample_stages(
+    model: Model, captions: Sequence[str], seeds: Sequence[int] = (0,), batch: int = 64
+) -> NDArray[np.uint8]:
+    """[captions, seeds, stages, r, r, 3] uint8 pictures, coarse ones as large as the finest."""
+    side = max(model.plan.resolutions)
+    with explaining_memory(MEMORY_ADVICE):
+        drawn = [
+            [pictures.enlarged(level, side) for level in model.generate_stages(captions, seed, batch=batch)]
+            for seed in seeds
+        ]  # [seeds][stages], [n, r, r, 3] each
+        return np.stack([np.stack(levels, axis=1) for levels in drawn], axis=1)
+
+
 def save_grid(drawn: NDArray[np.uint8], captions: Sequence[str], seeds: Sequence[int], out: Path) -> None:
     """One labelled grid: a row a caption, a column a seed."""
     pictures.save(pictures.grid(drawn, captions, [f"seed {seed}" for seed in seeds]), out)
+
+
+def save_stages(
+    drawn: NDArray[np.uint8],
+    captions: Sequence[str],
+    seeds: Sequence[int],
+    sides: Sequence[int],
+    out: Path,
+) -> None:
+    """One labelled grid of what `sample_stages` gives: every stage of a seed side by side, `sides` pixels."""
+    labels = [f"seed {seed}, {side} px" for seed in seeds for side in sides]
+    pictures.save(pictures.grid(drawn.reshape(len(captions), -1, *drawn.shape[3:]), captions, labels), out)
 
 
 def draw_separate(

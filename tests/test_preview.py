@@ -5,10 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
+from ganzoo.assemble import assemble
+from ganzoo.catalogue import recipe as find
 from ganzoo.data.feed import Feed
 from ganzoo.ema import Ema
 from ganzoo.errors import GanzooError
-from ganzoo.pictures import LABEL_WIDTH
+from ganzoo.pictures import LABEL_WIDTH, PADDING, enlarged
 from ganzoo.preview import CAPTIONS, SEEDS, Preview
 from ganzoo.run import Run
 from ganzoo.runtime import accelerator
@@ -54,6 +56,25 @@ def test_averaged_weights_draw_and_live_ones_stay(preview, model, tmp_path):
     preview.draw(model, None, 2)
     assert not np.array_equal(grid(tmp_path, 1), grid(tmp_path, 2))
     assert all(torch.equal(value, live[name]) for name, value in model.state_dict().items())
+
+
+def test_stages_stand_side_by_side(registry, tmp_path):
+    """16 pixels before the finest of 32; and the first stage alone while only it trains."""
+    recipe = find("stackgan-pp-shapes")
+    for level, channels in enumerate((8, 4)):
+        recipe = recipe.set(f"stages.{level}.discriminator.channels", channels)
+    plan = assemble(recipe.set("stages.0.stage.channels", 8), registry)
+    model = plan.build()
+    preview = Preview(Feed(plan, None, accelerator("cpu", "fp32")), model, Run(tmp_path))
+    preview.draw(model, None, 1)
+    preview.draw(model, None, 2, depth=1)
+    coarse = model.generate_stages(preview._tokens, SEEDS[0])[0]
+    cell = max(plan.resolutions) * round(96 / max(plan.resolutions)) + PADDING
+    for step, columns in ((1, 2 + len(SEEDS)), (2, 1 + len(SEEDS))):
+        sheet = grid(tmp_path, step)
+        assert sheet.shape[1] == columns * cell + PADDING
+        shown = sheet[20 : 20 + cell - PADDING, cell : 2 * cell - PADDING]
+        assert np.array_equal(shown, enlarged(coarse[:1], cell - PADDING)[0])
 
 
 def test_folder_that_cannot_be_written(plan, model, tmp_path):

@@ -37,6 +37,18 @@ def test_a_caption_and_a_seed_are_a_picture(trained):
         assert abs(same.astype(int) - again.astype(int)).max() <= 1
 
 
+def test_every_stage_of_a_seed(trained, ganzoo, tmp_path):
+    """The finest is what `sample` draws; the toy has one stage."""
+    model, captions, seeds = Run(trained).load(), ["a small red circle", "a large blue square"], [0, 3]
+    drawn = s.sample_stages(model, captions, seeds)
+    assert drawn.shape == (2, 2, 1, 16, 16, 3)
+    assert np.array_equal(drawn[:, :, -1], s.sample(model, captions, seeds))
+    out = tmp_path / "stages.png"
+    assert ganzoo("sample", trained, *captions, "--seeds", "0,3", "--stages", "--out", out).code == 0
+    s.save_stages(drawn, captions, seeds, [16], tmp_path / "same.png")
+    assert out.read_bytes() == (tmp_path / "same.png").read_bytes()
+
+
 def test_single_files_hold_the_pictures_of_the_grid(trained, tmp_path):
     model = s.prepare(Run.open(trained).load(), "cpu")
     captions, seeds, said = ["a", "b" * 100, "?!"], [2, 3], []
@@ -93,6 +105,7 @@ SAMPLES = {
     "too many seeds": (("a cat", "--seeds", "0-999999999"), "are more than 10000"),
     "unknown ending": (("a cat", "--out", "TMP/grid.pgn"), "end its name in .png, .jpg, .jpeg or .webp"),
     "no ending": (("a cat", "--out", "TMP/grid"), "cannot tell the picture format of"),
+    "separate stages": (("a cat", "--separate", "--stages"), "leave out `--separate`"),
     "separate into a picture": (("a cat", "--separate", "--out", "TMP/g.png"), "--out names a folder"),
     "too large a grid": (("a cat", "--seeds", "0-60"), "a grid of 1 captions and 61 seeds is too large"),
     "out below a file": (("a cat", "--out", "TMP/file/g.png"), "cannot write pictures to"),

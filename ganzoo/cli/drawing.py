@@ -9,6 +9,7 @@ import typer
 
 from ganzoo.cli.options import Device
 from ganzoo.console import say
+from ganzoo.errors import GanzooError
 
 
 def sample(
@@ -23,6 +24,7 @@ def sample(
         typer.Option(metavar="PATH", help="A picture; with --separate a folder [default: samples.png]."),
     ] = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file a picture.")] = False,
+    stages: Annotated[bool, typer.Option("--stages", help="Every stage's picture, side by side.")] = False,
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Captions drawn at a time.")] = 64,
     checkpoint: Annotated[
         str, typer.Option(metavar="[newest|best|step-...]", help="Whose weights draw.")
@@ -44,11 +46,18 @@ def sample(
     numbers = s.parse_seeds(seeds)
     out = out or Path("samples" if separate else "samples.png")
     s.check_captions(wanted)
-    s.check_out(out, separate, len(wanted), len(numbers))
+    if stages and separate:
+        raise GanzooError("`--stages` puts stages side by side in a grid; leave out `--separate`")
+    shown = len(numbers) * (len(opened.recipe.stages) if stages else 1)
+    s.check_out(out, separate, len(wanted), shown)
     model = s.prepare(opened.load(checkpoint), device or "auto")
     if separate:
         with counting("drawing") as progress:
             count = s.draw_separate(model, wanted, numbers, out, batch, progress)
         return say(f"{out}: {count} pictures")
-    s.save_grid(s.sample(model, wanted, numbers, batch), wanted, numbers, out)
+    if stages:
+        drawn = s.sample_stages(model, wanted, numbers, batch)
+        s.save_stages(drawn, wanted, numbers, model.plan.resolutions, out)
+    else:
+        s.save_grid(s.sample(model, wanted, numbers, batch), wanted, numbers, out)
     say(f"{out}: {len(wanted)} captions, {len(numbers)} seeds")
