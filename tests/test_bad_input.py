@@ -142,7 +142,7 @@ def test_run_folder_that_holds_a_run(ganzoo, toy, toy_file, trained):
 def test_run_folder_without_a_checkpoint(ganzoo, toy_file, trained):
     shutil.rmtree(trained / "checkpoints")
     ganzoo("train", toy_file, "--run", trained).fails("(it has no checkpoint); delete it to begin again")
-    ganzoo("train", toy_file, "--run", trained, "--resume").fails("has no checkpoint to go on from; delete it")
+    ganzoo("train", toy_file, "--run", trained, "--resume").fails("no checkpoint to go on from; delete it")
     ganzoo("sample", trained, "a caption").fails("has no checkpoint yet")
 
 

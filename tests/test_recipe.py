@@ -277,6 +277,13 @@ def test_mistakes(toy, assignment, said):
     assert said in message(toy.set_text, assignment)
 
 
+def test_restart_without_averages(toy):
+    restarting = toy.set("training.gan.ema_restart", 5)
+    assert "`ema_restart` goes on from averages; give `ema` too, such as 0.999" in message(
+        restarting.set, "training.gan.ema", None
+    )
+
+
 def test_values_that_yaml_cannot_say(toy):
     assert "a recipe holds numbers, text, lists and mappings with text as keys, not set" in message(
         toy.set, "text.words", {1, 2}
@@ -393,6 +400,5 @@ def test_recipes_do_not_multiply():
     assert message(parsed, f"recipes:\n  {large}") == "toy.yaml:2: recipe base has more than 1,000 values"
     many = "".join(f"  r{i}: {{extends: base}}\n" for i in range(200))
     assert (
-        message(parsed, f"recipes:\n  base: {{}}\n{many}")
-        == "toy.yaml:1: more than 200 recipes in one file"
+        message(parsed, f"recipes:\n  base: {{}}\n{many}") == "toy.yaml:1: more than 200 recipes in one file"
     )
