@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from ganzoo.components import Component
 from ganzoo.distributions import installed_version
 from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.remedies import remedy
 
 if TYPE_CHECKING:
     from ganzoo.plugins import Registry
@@ -20,13 +21,33 @@ C = TypeVar("C", bound=Component)
 T = TypeVar("T")
 
 
-class MismatchError(GanzooError):
-    """A recipe that cannot be assembled, with every misfit in `misfits`."""
+@dataclass(frozen=True)
+class Misfit:
+    """What does not fit, where it is written, what would help."""
 
-    def __init__(self, name: str, misfits: list[str]) -> None:
-        self.misfits = tuple(misfits)
+    text: str
+    where: str = ""
+    hints: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        head, *rest = self.text.split("\n")
+        lines = [f"{head}   at {self.where}" if self.where else head, *rest, *self.hints]
+        return "\n     ".join(lines)
+
+    @property
+    def sentence(self) -> str:
+        """The same in one line, without the place."""
+        return "; ".join([*self.text.split("\n"), *self.hints])
+
+
+class MismatchError(GanzooError):
+    """A recipe that cannot be assembled, with every misfit in `misfits`, in one line each in `sentences`."""
+
+    def __init__(self, name: str, misfits: list[Misfit]) -> None:
+        self.misfits = tuple(map(str, misfits))
+        self.sentences = tuple(misfit.sentence for misfit in misfits)
         count = f"{len(misfits)} misfit{'s' if len(misfits) > 1 else ''}"
-        lines = [f"  {number}. {misfit}" for number, misfit in enumerate(misfits, 1)]
+        lines = [f"  {number}. {misfit}" for number, misfit in enumerate(self.misfits, 1)]
         super().__init__("\n".join([f"{name} cannot be assembled: {count}", *lines]))
 
 
@@ -35,14 +56,14 @@ class Misfits:
 
     def __init__(self, recipe: Recipe, registry: Registry) -> None:
         self.recipe, self.registry = recipe, registry
-        self.misfits: list[str] = []
+        self.misfits: list[Misfit] = []
+        self.average = 1  # captions a sentence is averaged over
 
     def resolve(self, kind: str, node: Node | None) -> Any:
         """The component that `node` names with its options, or None after noting why not."""
         if node is None:
-            self.misfits.append(
-                f"{self.recipe.name} names no {_section(kind)}; add `{_section(kind)}: {{use: ...}}`"
-            )
+            said = f"{self.recipe.name} names no {_section(kind)}; add `{_section(kind)}: {{use: ...}}`"
+            self.misfits.append(Misfit(said))
             return None
         try:
             cls: type[Component] = self.registry.get(kind, node.use)
@@ -69,9 +90,7 @@ class Misfits:
             return None
 
     def misfit(self, text: str, node: Node, *hints: str, at: str = "") -> None:
-        head, *rest = text.split("\n")
-        lines = [f"{head}   at {at or node.where}", *rest, *(hint for hint in hints if hint)]
-        self.misfits.append("\n     ".join(lines))
+        self.misfits.append(Misfit(text, at or node.where, tuple(hint for hint in hints if hint)))
 
     def told(self, node: Node, ask: Callable[[], T]) -> T | None:
         """What a component answers; its GanzooError becomes a misfit."""
@@ -81,27 +100,17 @@ class Misfits:
             self.misfit(str(error), node)
             return None
 
-    def who_gives(self, need: str) -> str:
-        """Which installed components would give `need`, as one line, or nothing to say."""
-        hints: Mapping[str, str] = {
-            "samples_per_caption": "set `samples_per_caption: 2` in this phase",
-            "image_vector": "name an image encoder under `image:`",
-            "image_regions": "name an image encoder with regions under `image:`",
-            "noise": "set `noise:` to a width above 0",
-            "stages": "it reads at least two stages",
-            "gaussian": "use a conditioning that draws its code from a Gaussian",
-        }
-        if need != "words":
-            return hints.get(need, "")
-        givers = []
-        for name, cls in self.registry.components("text_encoders").items():
-            try:
-                gives = TypeAdapter(cls).validate_python({}).yields().words  # type: ignore[attr-defined]
-            except Exception:  # whatever a plugin may raise; the recipe does not name this one
-                continue
-            if gives:
-                givers.append(name)
-        return "installed text encoders that give it: " + (", ".join(sorted(givers)) or "none")
+    def lacks(self, who: str, need: str, why: str, node: Node) -> None:
+        """Note that `who` needs what it is not given: why not, and what would give it."""
+        averages = need == "words" and self.average > 1
+        hint = "set `data.average: 1`" if averages else remedy(self.registry, need)
+        self.misfit(f"{who} needs `{need}`; {why}", node, hint)
+
+    def no_text(self, need: str) -> str:
+        """Why there is no `sentence` or no `words`."""
+        if need == "words" and self.average > 1:
+            return f"`data.average: {self.average}` averages captions, which leaves no words"
+        return f"{use(self.recipe.text)} does not give it"
 
 
 def use(node: Node | None) -> str:

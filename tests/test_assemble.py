@@ -71,7 +71,7 @@ def test_loss_in_the_wrong_update(toy, registry):
 
 def test_loss_without_discriminator(toy, registry):
     found = misfits(toy.set("stages.0.discriminator", None), registry)
-    assert "needs `fake`; this phase offers only" in found[0]
+    assert "needs `fake`; no stage of this phase has a discriminator" in found[0]
 
 
 def test_components_resolve_with_short_core_names(toy, registry):
@@ -85,3 +85,70 @@ def test_a_components_own_objection_is_a_misfit(toy, registry, tmp_path):
     assert "no installed plugin is called 'odd'" in found
     (found,) = misfits(toy.set("text", {"use": "minilm/text", "model": str(tmp_path)}), registry)
     assert "minilm/text finds no config.json" in found
+
+
+GENERATOR = "training.gan.updates.generator.losses"
+DISCRIMINATOR = "training.gan.updates.discriminator.losses"
+STAGE = "stages.0.stage"
+
+
+@pytest.mark.parametrize(
+    "change, said, hint",
+    [
+        (
+            lambda toy: toy.set("text", "core/precomputed"),
+            "text core/precomputed needs `embedding`; the data core/shapes gives only `boxes`",
+            "installed datasets that give it: core/folder with `embedding: N`",
+        ),
+        (
+            lambda toy: toy.set(STAGE, "stackgan/refine"),
+            "stages[0] stackgan/refine needs `hidden`; no stage is before it",
+            "installed stages that give it: ",
+        ),
+        (
+            lambda toy: toy.set(
+                "stages", [toy.to_dict()["stages"][0], {"stage": {"use": "stackgan/refine"}}]
+            ),
+            "stages[1] stackgan/refine needs `hidden`; gan_int_cls/generator does not give it",
+            "stackgan/initial",
+        ),
+        (
+            lambda toy: toy.set("noise", 0),
+            "stages[0] gan_int_cls/generator needs `noise`; the recipe has none",
+            "set `noise:` to a width above 0",
+        ),
+        (
+            lambda toy: toy.add(GENERATOR, "stackgan/kl"),
+            "gan.generator: loss stackgan/kl needs `gaussian`; gan_int_cls/project does not give it",
+            "installed conditionings that give it: stackgan/ca",
+        ),
+        (
+            lambda toy: toy.add(GENERATOR, "stackgan/colour_consistency"),
+            "needs `stages`; this phase has one",
+            "let the phase train at least two stages",
+        ),
+        (
+            lambda toy: toy.add(DISCRIMINATOR, "stackgan/matching_pp"),
+            "needs `unconditional`; gan_int_cls/discriminator has no such head",
+            "stackgan/discriminator_pp, stackgan/stage2_discriminator",
+        ),
+        (
+            lambda toy: toy.set("stages.0.discriminator", None),
+            "needs `fake`; no stage of this phase has a discriminator",
+            "gan_int_cls/discriminator_coco, ",
+        ),
+        (
+            lambda toy: toy.set(
+                "training.gan.updates.encoders", {"optimizer": "adam", "losses": ["core/r1"]}
+            ),
+            "gan.encoders needs an encoder to train; core/ngrams comes with its weights",
+            "installed encoders that can be trained: ",
+        ),
+    ],
+)
+def test_what_is_lacking_and_what_would_give_it(change, said, hint, toy, registry):
+    with pytest.raises(MismatchError) as caught:
+        assemble(change(toy), registry)
+    sentence = next(sentence for sentence in caught.value.sentences if said in sentence)
+    assert hint in sentence and "\n" not in sentence
+    assert any(said in misfit and "\n     " in misfit for misfit in caught.value.misfits)
