@@ -45,7 +45,7 @@ class Ema:
             self.state[name].copy_(value)
 
     def hand_on(self) -> None:
-        """The module holds the averages for good: what a finished phase leaves to the next."""
+        """The module holds the averages for good: what a finished phase, or `ema_restart`, leaves it with."""
         self._module.load_state_dict(self.state)
 
     @contextmanager

@@ -67,9 +67,10 @@ class Phase(_Part):
     """One phase of training: so many steps or epochs. `stages`: numbers of those that train, None = all.
 
     `ema`: decay of the averaged weights, None = no averaging. `ema_warmup`: a smaller decay in the first
-    steps. `accumulate`: micro-batches a step. `batch`: examples a step, None = `data.batch`. `frozen_train`:
-    stages in front of those that train run in training mode, on batch statistics that keep moving. `measure`:
-    metrics of each checkpoint on held-out captions; the first says which is the best.
+    steps. `ema_restart`: after every so many steps the generator goes on from its averages. `accumulate`:
+    micro-batches a step. `batch`: examples a step, None = `data.batch`. `frozen_train`: stages in front of
+    those that train run in training mode, on batch statistics that keep moving. `measure`: metrics of each
+    checkpoint on held-out captions; the first says which is the best.
     """
 
     _name: str = PrivateAttr(default="")
@@ -79,6 +80,7 @@ class Phase(_Part):
     stages: tuple[Index, ...] | None = Field(default=None, min_length=1)
     ema: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = None
     ema_warmup: StrictBool = False
+    ema_restart: Count | None = None
     samples_per_caption: Count = 1
     accumulate: Count = 1
     batch: Count | None = None
@@ -95,6 +97,8 @@ class Phase(_Part):
     def _one_length(self) -> Phase:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("exactly one of `steps` and `epochs` must be given")
+        if self.ema_restart and self.ema is None:
+            raise ValueError("`ema_restart` goes on from averages; give `ema` too, such as 0.999")
         return self
 
 

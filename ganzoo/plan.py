@@ -77,6 +77,7 @@ class PhasePlan:
     frozen_train: bool
     updates: tuple[UpdatePlan, ...]
     measures: tuple[tuple[str, Metric], ...]
+    ema_restart: int | None = None
 
     @property
     def reads_mismatched(self) -> bool:

@@ -103,6 +103,9 @@ class PhaseTrainer:
         average_buffers(self.accelerator, self._moving)
         if self.ema:
             self.ema.update(number)
+            restart = self.phase.ema_restart
+            if restart and (number + 1) % restart == 0:
+                self.ema.hand_on()  # StackGAN++'s authors do so at every snapshot
         return values
 
     def _descend(

@@ -129,6 +129,19 @@ def test_averages_follow(toy, registry):
     torch.testing.assert_close(trainer.ema.state[name], 0.9 * start[name] + 0.1 * live)
 
 
+def test_generator_goes_on_from_its_averages_where_the_phase_says_so(toy, registry):
+    """At every second step, as in StackGAN++'s program at every snapshot; by default never."""
+    for restart, same in ((None, [False, False, False, False]), (2, [False, True, False, True])):
+        trainer, plan = trainer_of(toy.set("training.gan.ema_restart", restart), registry)
+        trainer.train_mode()
+        found = []
+        for number in range(4):
+            take(trainer, plan, number)
+            live = trainer.model.generator.state_dict()
+            found.append(all(torch.equal(live[name], value) for name, value in trainer.ema.state.items()))
+        assert found == same
+
+
 @pytest.mark.parametrize("frozen_train", [False, True])
 def test_frozen_stages_keep_their_weights_in_either_mode(toy, registry, frozen_train):
     """In training mode their running statistics move, in evaluation mode they do not."""
