@@ -48,9 +48,13 @@ class Component(ABC):  # noqa: B024 - no method is common to every kind
 
 
 class TextEncoder(Component):
-    """Captions to features. `pretrained`: `build()` restores its weights, so run folders leave them out."""
+    """Captions to features. `pretrained`: `build()` restores its weights, so run folders leave them out.
+
+    `learns_words`: it has a vocabulary, which comes from the training captions.
+    """
 
     pretrained: ClassVar[bool] = False
+    learns_words: ClassVar[bool] = False
 
     @abstractmethod
     def yields(self) -> TextSpec:
@@ -60,16 +64,16 @@ class TextEncoder(Component):
     def build(self) -> nn.Module:
         """A module with `tokenize(list[str]) -> Tokens` and `forward(Tokens) -> TextFeatures`."""
 
-    def vocabulary_of(self, captions: Iterable[str]) -> tuple[str, ...] | None:
-        """The words that it must know before it is built, of the training captions; None = it needs none.
+    def vocabulary_of(self, captions: Iterable[str]) -> tuple[str, ...]:
+        """The words that it must know before it is built, of the training captions.
 
-        They are kept in the run folder, one a line, and handed to `knowing`.
+        Asked where it `learns_words`; they are kept in the run folder, one a line, and handed to `knowing`.
         """
-        return None
+        raise AssertionError(f"{type(self).__name__} learns no words")
 
     def knowing(self, words: Sequence[str]) -> TextEncoder:
         """The same encoder with these words, which `vocabulary_of` gave."""
-        raise AssertionError(f"{type(self).__name__} needs no vocabulary")
+        raise AssertionError(f"{type(self).__name__} learns no words")
 
 
 class ImageEncoder(Component):

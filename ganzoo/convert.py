@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo import api
+from ganzoo import api, vocabulary
 from ganzoo.catalogue import recipe as find_recipe
 from ganzoo.checkpoint import Checkpoint, model_state
 from ganzoo.errors import GanzooError
@@ -118,6 +118,7 @@ def _write(folder: Path, recipe: Recipe, model: Model, source: Mapping[str, Any]
     try:
         shutil.rmtree(partial.path, ignore_errors=True)
         with partial.begun(recipe, {"converted": source}):
+            vocabulary.keep(partial.vocabulary, vocabulary.learnt(model.plan, ()))
             partial.save(Checkpoint(phase, 0, 0, model_state(model), None, {}), keep=0)
         if folder.exists():
             folder.rmdir()

@@ -19,11 +19,15 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 
 @dataclass(frozen=True, kw_only=True)
 class Decay(Component):
-    """Multiply the learning rate by `factor` after every `every` epochs, or after those numbered in `at`."""
+    """Multiply the learning rate by `factor` after every `every` epochs, or after those numbered in `at`.
+
+    It never falls below `least` times what it was.
+    """
 
     factor: PositiveFloat
     every: PositiveInt | None = None
     at: tuple[PositiveInt, ...] = ()
+    least: NonNegativeFloat = 0.0
 
     def __post_init__(self) -> None:
         if (self.every is None) == (not self.at):
@@ -32,7 +36,7 @@ class Decay(Component):
     def multiplier(self, epochs_done: int) -> float:
         """What the learning rate is multiplied by after so many finished epochs."""
         times = epochs_done // self.every if self.every else sum(epochs_done >= e for e in self.at)
-        return float(self.factor**times)
+        return max(self.least, float(self.factor**times))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +44,8 @@ class Optimizer(Component):
     """What every optimizer has: `lr`, `betas`, `eps`, and, if wanted, a schedule and a bound on the gradient.
 
     `decay` multiplies the learning rate: {factor: 0.5, every: 100} after every 100 epochs, {factor: 0.5, at:
-    [100, 150]} after these. `clip` is the largest norm of the gradient: one number for all of the update's
-    modules together, or one a module: {text: 0.25}.
+    [100, 150]} after these, `least: 0.1` no further than to a tenth. `clip` is the largest norm of the
+    gradient: one number for all of the update's modules together, or one a module: {text: 0.25}.
     """
 
     lr: PositiveFloat = 2e-4

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ganzoo")
 
-RECIPE, SETTINGS, METRICS = "recipe.yaml", "run.json", "metrics.jsonl"
+RECIPE, SETTINGS, METRICS, VOCABULARY = "recipe.yaml", "run.json", "metrics.jsonl", "vocabulary.txt"
 LARGEST_SETTINGS, LARGEST_METRICS = 1_000_000, 1_000_000_000  # bytes
 
 
@@ -80,7 +80,7 @@ class Run:
 
     def _check_links(self) -> None:
         """Raise GanzooError where writing or deleting would leave the folder through a symbolic link."""
-        own = (RECIPE, SETTINGS, METRICS, self.samples.name, self.checkpoints.name)
+        own = (RECIPE, SETTINGS, METRICS, VOCABULARY, self.samples.name, self.checkpoints.name)
         untrusted.check_links(self.path, [*own, *(f".{name}.partial" for name in own)])
         untrusted.check_links(self.checkpoints, ["*", "*/*"])
 
@@ -98,7 +98,7 @@ class Run:
     def _take_away(self) -> None:
         """Remove what `begun` made, and nothing else."""
         with suppress(OSError):
-            for name in (RECIPE, SETTINGS):
+            for name in (RECIPE, SETTINGS, VOCABULARY):
                 (self.path / name).unlink(missing_ok=True)
                 (self.path / f".{name}.partial").unlink(missing_ok=True)
         for folder in (self.samples, self.checkpoints, self.path):
@@ -114,6 +114,11 @@ class Run:
     def checkpoints(self) -> Path:
         """Where checkpoints go."""
         return self.path / "checkpoints"
+
+    @property
+    def vocabulary(self) -> Path:
+        """Where the words of a text encoder that learns them go."""
+        return self.path / VOCABULARY
 
     @property
     def recipe(self) -> Recipe:
@@ -242,14 +247,15 @@ class Run:
         `which`: "newest", "best", or the name of a checkpoint. Logs which versions differ from those it was
         trained with. Raises GanzooError for a damaged folder.
         """
-        from ganzoo import checkpoint
+        from ganzoo import checkpoint, vocabulary
         from ganzoo.assemble import assemble
         from ganzoo.plugins import load as load_plugins
         from ganzoo.runtime import explaining_memory
 
         path, recipe = self.checkpoint(which), self.recipe
         with explaining_memory(f"its recipe, {self.path / RECIPE}, asks for a model larger than that"):
-            model = assemble(recipe, load_plugins()).build()
+            plan = assemble(recipe, load_plugins())
+            model = vocabulary.knowing(plan, vocabulary.kept(self.vocabulary, plan)).build()
         saved = checkpoint.load(path, optimizers=False)
         checkpoint.load_model_state(model, saved.weights, path)
         if saved.averages is not None:

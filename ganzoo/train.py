@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from ganzoo import checkpoint
+from ganzoo import checkpoint, vocabulary
 from ganzoo.assemble import assemble
 from ganzoo.catalogue import recipe as find_recipe
 from ganzoo.checkpoint import Checkpoint
@@ -85,19 +85,22 @@ def train(
 def _train(
     plan: Plan, run: Run, settings: Settings, compute: Accelerator, stop: StopRequest, done: Checkpoint | None
 ) -> None:
-    torch.manual_seed(settings.seed)
     with failing_together(compute):
-        model = plan.build().to(compute.device, weights_dtype(settings.precision))
+        data, dtype = Path(settings.data) if settings.data else None, weights_dtype(settings.precision)
+        feed = Feed(plan, data, compute, seed=settings.seed, dtype=dtype, skip_broken=settings.skip_broken)
+        words = vocabulary.kept(run.vocabulary, plan) if done else vocabulary.learnt(plan, feed.captions)
+        if not done and compute.is_main_process:
+            vocabulary.keep(run.vocabulary, words)
+        torch.manual_seed(settings.seed)
+        model = vocabulary.knowing(plan, words).build().to(compute.device, dtype)
         if settings.channels_last or (settings.channels_last is None and compute.device.type == "cuda"):
             model = model.to(memory_format=torch.channels_last)
         if settings.compile:
             model.compile_stages()
         if done:
             checkpoint.load_model_state(model, done.weights, run.checkpoints / done.name)
-        data = Path(settings.data) if settings.data else None
-        feed = Feed(
-            plan, data, compute, seed=settings.seed, dtype=model.dtype, skip_broken=settings.skip_broken
-        )
+        elif plan.image and model.image_encoder:
+            plan.image.start(model.image_encoder)
         finished, total = _finished(plan, feed, run, done) if done else (0, 0)
         preview = Preview(feed, model, run)
         measurements = {phase.name: Measurements(phase, feed, model) for phase in plan.phases}

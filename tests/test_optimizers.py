@@ -56,6 +56,8 @@ def test_adamw_decays_weights():
 def test_decay_every_and_at():
     every = Adam(lr=1.0, decay=Decay(factor=0.98, every=1))
     assert [every.lr_after(e) for e in (0, 1, 2)] == pytest.approx([1, 0.98, 0.98**2])
+    least = Adam(lr=2.0, decay=Decay(factor=0.98, every=1, least=0.1))
+    assert [least.lr_after(e) for e in (113, 114, 600)] == pytest.approx([2 * 0.98**113, 0.2, 0.2])
     at = Adam(lr=1.0, decay=Decay(factor=0.5, at=(99, 199)))
     assert [at.lr_after(e) for e in (0, 98, 99, 198, 199)] == [1, 1, 0.5, 0.5, 0.25]
 

@@ -61,6 +61,11 @@ class Feed:
             )
         return packed, packed.select(examples)
 
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """All distinct training captions."""
+        return self._captions.distinct
+
     def batch_of(self, phase: PhasePlan) -> int:
         """Examples in one batch of a phase, over all processes."""
         return phase.batch or self.plan.data.batch

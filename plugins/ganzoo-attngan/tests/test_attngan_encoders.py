@@ -244,7 +244,7 @@ def test_fixed_layers_keep_their_values():
 @pytest.mark.parametrize(("level", "regions"), [(-1, 1), (-2, 4), (-3, 16)])
 def test_levels(level, regions):
     out = small(level=level).build().eval()(torch.zeros(2, 3, 8, 8))
-    assert out.regions.shape == (2, regions, 6) and out.vector.shape == (2, 6)
+    assert out.regions.shape == (2, regions, 22) and out.vector.shape == (2, 22)
 
 
 @pytest.mark.parametrize(

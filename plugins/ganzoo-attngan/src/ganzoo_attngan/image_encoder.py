@@ -34,7 +34,7 @@ class Cnn(ImageEncoder):
     """
 
     source: ClassVar[str] = 'Xu et al. 2018, arXiv:1711.10485, section 3.2, "The image encoder"'
-    tiny: ClassVar = {"size": 6, "backbone": "test_resnet", "side": 32}
+    tiny: ClassVar = {"size": 22, "backbone": "test_resnet", "side": 32}
 
     size: PositiveInt = 256
     backbone: str = "inception_v3"
