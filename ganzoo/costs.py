@@ -21,6 +21,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from ganzoo import vocabulary
 from ganzoo.flow import Batch, Layout, TextFeatures
 from ganzoo.model import Model
 from ganzoo.parts import conditioning_roles
@@ -107,6 +108,7 @@ class _Ready:
 
 def _build(plan: Plan, device: str) -> Model:
     """The model on `device`. A pretrained encoder reads its weights, so it is built on the CPU."""
+    plan = vocabulary.knowing(plan, vocabulary.learnt(plan, [CAPTION]))
     encoders: dict[str, Any] = {"text": plan.text, "image": plan.image}
     ready = {
         place: _Ready(encoder.build().to(device))

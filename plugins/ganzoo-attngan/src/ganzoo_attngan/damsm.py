@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -73,7 +74,9 @@ class Damsm(Loss):
     ) -> Tensor:
         """The scalar of captions and pictures, row by row; pairs `left_out` are no rivals."""
         assert text.words is not None and text.mask is not None and pictures.regions is not None
-        with torch.autocast(text.sentence.device.type, enabled=False):
+        kind = text.sentence.device.type
+        known = torch.amp.is_autocast_available(kind)  # not where shapes alone are computed
+        with torch.autocast(kind, enabled=False) if known else nullcontext():
             by_words = word_similarity(
                 *_exact(pictures.regions, text.words), text.mask, self.gamma1, self.gamma2
             )

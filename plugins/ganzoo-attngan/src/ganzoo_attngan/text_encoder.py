@@ -116,9 +116,12 @@ class RnnModule(nn.Module):
         """Words [b, longest caption, size], 0 past each; the sentence."""
         length = tokens.length.clamp_min(1)
         embedded = self.dropout(self.embedding(tokens.ids))
-        packed = pack_padded_sequence(embedded, length.cpu(), batch_first=True, enforce_sorted=False)
-        states, last = self.rnn(packed)
+        if embedded.is_meta:  # where shapes alone are computed, every caption is as long as the longest
+            words, last = self.rnn(embedded)
+        else:
+            packed = pack_padded_sequence(embedded, length.cpu(), batch_first=True, enforce_sorted=False)
+            states, last = self.rnn(packed)
+            words, _ = pad_packed_sequence(states, batch_first=True)
         final: Tensor = last[0] if isinstance(last, tuple) else last  # [2, b, size / 2]
-        words, _ = pad_packed_sequence(states, batch_first=True)
         mask = torch.arange(words.shape[1], device=words.device) < length.unsqueeze(1)
         return TextFeatures(final.transpose(0, 1).flatten(1), words, mask)
