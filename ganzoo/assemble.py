@@ -38,7 +38,7 @@ class _Assembler(PhaseAssembler):
     def plan(self) -> Plan:
         recipe = self.recipe
         data = self.resolve("datasets", recipe.data)
-        data_spec = data.yields() if data else None
+        data_spec = self.told(recipe.data, data.yields) if data and recipe.data else None
         text = self.resolve("text_encoders", recipe.text)
         text_spec = self.text_spec(text, data, data_spec)
         image = self.resolve("image_encoders", recipe.image) if recipe.image else None

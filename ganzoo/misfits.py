@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -82,7 +83,8 @@ class Misfits:
     def with_options(self, cls: type[C], node: Node) -> C | None:
         """`cls` with the node's options, validated by pydantic."""
         try:
-            return TypeAdapter(cls).validate_python(dict(node.options))
+            component: C | None = self.told(node, lambda: _adapter(cls).validate_python(dict(node.options)))
+            return component if component and self.told(node, component.requires) is not None else None
         except ValidationError as error:
             for problem in error.errors():
                 path = ".".join([node.path, *(str(part) for part in problem["loc"])])
@@ -93,12 +95,22 @@ class Misfits:
         self.misfits.append(Misfit(text, at or node.where, tuple(hint for hint in hints if hint)))
 
     def told(self, node: Node, ask: Callable[[], T]) -> T | None:
-        """What a component answers; its GanzooError becomes a misfit."""
+        """What a component answers; its GanzooError becomes a misfit, as does what it should not raise."""
         try:
             return ask()
+        except ValidationError:
+            raise
         except GanzooError as error:
             self.misfit(str(error), node)
-            return None
+        except Exception as error:
+            prefix = node.use.rpartition("/")[0] or "core"
+            makers = [str(plugin) for plugin in self.registry.plugins if plugin.prefix == prefix]
+            self.misfit(
+                f"{node.use} is broken: it raised {type(error).__name__}: {error}",
+                node,
+                f"a fault of {' '.join(makers)}; `ganzoo.testing.conformance` finds the place",
+            )
+        return None
 
     def lacks(self, who: str, need: str, why: str, node: Node) -> None:
         """Note that `who` needs what it is not given: why not, and what would give it."""
@@ -111,6 +123,12 @@ class Misfits:
         if need == "words" and self.average > 1:
             return f"`data.average: {self.average}` averages captions, which leaves no words"
         return f"{use(self.recipe.text)} does not give it"
+
+
+@cache
+def _adapter(cls: type[C]) -> TypeAdapter[C]:
+    """Pydantic's form of a component: making it takes longer than all else in planning."""
+    return TypeAdapter(cls)
 
 
 def use(node: Node | None) -> str:

@@ -28,13 +28,13 @@ class Model(nn.Module):
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.plan = plan
-        self.text_encoder = plan.text.build()
-        self.image_encoder = plan.image.build() if plan.image else None
-        self.conditionings = nn.ModuleList(c.component.build(plan.text_spec) for c in plan.conditionings)
-        self.stages = nn.ModuleList(stage.component.build(stage.given) for stage in plan.stages)
+        self.text_encoder = _built(plan.text)
+        self.image_encoder = _built(plan.image) if plan.image else None
+        self.conditionings = nn.ModuleList(_built(c.component, plan.text_spec) for c in plan.conditionings)
+        self.stages = nn.ModuleList(_built(stage.component, stage.given) for stage in plan.stages)
         self.discriminators = nn.ModuleDict(
             {
-                str(level): stage.discriminator.build(stage.judged)
+                str(level): _built(stage.discriminator, stage.judged)
                 for level, stage in enumerate(plan.stages)
                 if stage.discriminator
             }
@@ -178,3 +178,19 @@ class Model(nn.Module):
         finally:
             for module, mode in modes.items():
                 module.training = mode
+
+
+def _built(component: Any, *given: Any) -> nn.Module:
+    """The component's module. What it raises in building is a fault of its plugin, and is said with its name.
+
+    Errors of torch pass: they may say that there is no memory left.
+    """
+    try:
+        return cast(nn.Module, component.build(*given))
+    except (GanzooError, RuntimeError, MemoryError):
+        raise
+    except Exception as error:
+        raise GanzooError(
+            f"{component} is broken: its build() raised {type(error).__name__}: {error}; "
+            "`ganzoo.testing.conformance` finds the place"
+        ) from error

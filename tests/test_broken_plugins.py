@@ -245,6 +245,43 @@ def test_a_hint_does_not_stumble_over_a_text_encoder_that_nobody_named(plugin, g
     ran.fails("loss reader/mine needs `words`", "installed text encoders that give it: ", "core/ngrams")
 
 
+STAGE = """
+    from dataclasses import dataclass
+    from ganzoo.components import Stage
+    from ganzoo.specs import StageSpec
+
+    @dataclass(frozen=True, kw_only=True)
+    class Mine(Stage):
+        def yields(self, given):
+            return StageSpec(16 METHOD)
+        def build(self, given):
+            return nowhere
+"""
+OFFERED = """
+    from ganzoo.hookspecs import hookimpl
+
+    @hookimpl
+    def ganzoo_stages():
+        from MODULE_parts import Mine
+        return {"mine": Mine}
+"""
+
+
+@pytest.mark.parametrize(
+    "method, said",
+    [
+        ("/ 0", ("my/mine is broken: it raised ZeroDivisionError", "a fault of plugin 'my' (dist-my 1.0)")),
+        ("", ("Mine() is broken: its build() raised NameError: name 'nowhere' is not defined",)),
+    ],
+)
+def test_a_component_that_raises_what_it_should_not(method, said, plugin, ganzoo, toy_file, tmp_path):
+    plugin("my", OFFERED, STAGE.replace("METHOD", method))
+    stage = "stages.0={stage: my/mine, discriminator: {use: gan_int_cls/discriminator, channels: 4}}"
+    ran = ganzoo("train", toy_file, "--set", stage, "--run", tmp_path / "run")
+    ran.fails(*said)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("words", ["list", "show toy", "check toy", "plugins", "plugins --check"])
 def test_one_prefix_twice(words, plugin, ganzoo):
     plugin("twin", HOOK, PARTS, dist="dist-one")
