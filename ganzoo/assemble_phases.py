@@ -35,8 +35,12 @@ class PhaseAssembler(Misfits):
             if data and text and None not in stages and None not in conditionings:
                 offer = Offer(data, text, image.yields() if image else None, live, phase.samples_per_caption)
             updates = [self.update(name, role, update, offer) for role, update in phase.updates.items()]
-            if "encoders" in phase.updates and encoder and encoder.pretrained and not _trainable(image):
+            trained = [place for place, e in (("text", encoder), ("image", image)) if e and not e.pretrained]
+            if "encoders" in phase.updates and encoder and not trained:
                 self.nothing_to_train(name, phase)
+            for update in updates:
+                if update and offer:
+                    self.clip_fits(name, update, trained, offer)
             plan = PhasePlan(
                 name, phase.steps, phase.epochs, levels, phase.ema, phase.ema_warmup,
                 phase.samples_per_caption, phase.accumulate, phase.batch, phase.frozen_train,
@@ -104,6 +108,19 @@ class PhaseAssembler(Misfits):
             self.misfit(f"no optimizer `{node.use.removeprefix('core/')}`; expected {known}", node)
             return None
         return self.with_options(OPTIMIZERS[node.use], node)
+
+    def clip_fits(self, phase: str, update: UpdatePlan, encoders: list[str], offer: Offer) -> None:
+        """Note bounds on gradients of modules that the update does not train."""
+        generator = {f"stage {level}" for level in offer.stages}
+        generator |= {f"conditioning {stage.conditioning}" for stage in offer.stages.values()}
+        judges = {str(level) for level in offer.judges}
+        trained = {"encoders": set(encoders), "discriminator": judges, "generator": generator}[update.name]
+        bounds = update.optimizer.clip
+        for name in sorted(set(bounds) - trained) if isinstance(bounds, dict) else ():
+            node = next(u.optimizer for r, u in self.recipe.phases[phase].updates.items() if r == update.name)
+            self.misfit(
+                f"{phase}.{update.name}: `clip` bounds `{name}`; it trains only {names(trained)}", node
+            )
 
     def why_not(self, need: str, offer: Offer) -> str:
         """Why a phase does not offer `need` to its losses."""
@@ -187,7 +204,3 @@ class Offer:
             for seen, said in pairs
             if {seen, said} <= needs & self.names and self.width(seen) != self.width(said)
         ]
-
-
-def _trainable(encoder: ImageEncoder | None) -> bool:
-    return encoder is not None and not encoder.pretrained

@@ -88,7 +88,8 @@ def trained_by(plan: Plan, phase: PhasePlan) -> dict[str, str]:
     names = conditioning_roles(plan)
     for update in phase.updates:
         if update.name == "encoders":
-            found |= {"text": update.name} | ({"image": update.name} if plan.image else {})
+            encoders = {"text": plan.text, "image": plan.image}
+            found |= {role: update.name for role, part in encoders.items() if part and not part.pretrained}
         for level in phase.stages:
             stage = plan.stages[level]
             if update.name == "generator":

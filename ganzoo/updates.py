@@ -157,9 +157,10 @@ class PhaseTrainer:
 
 def _modules(model: Model, phase: PhasePlan, update: str) -> dict[str, nn.Module]:
     """What an update trains."""
-    if update == "encoders":
-        encoders = {"text": model.text_encoder, "image": model.image_encoder}
-        return {name: encoder for name, encoder in encoders.items() if encoder is not None}
+    if update == "encoders":  # a run keeps no weights of pretrained ones
+        plan = model.plan
+        encoders = {"text": (plan.text, model.text_encoder), "image": (plan.image, model.image_encoder)}
+        return {name: m for name, (part, m) in encoders.items() if m is not None and not part.pretrained}
     if update == "discriminator":
         return {key: d for key, d in model.discriminators.items() if int(key) in phase.stages}
     return _generator_modules(model, phase.stages)

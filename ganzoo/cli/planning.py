@@ -42,7 +42,7 @@ def plan(
         Path | None, typer.Option(metavar="FILE", help="Also draw it: an .svg, .pdf or .png.")
     ] = None,
 ) -> None:
-    """Show a recipe's components, connected: sizes, weights, what a training step costs.
+    """Show a recipe's components, sizes and costs.
 
     Computed from shapes alone. Memory is an estimate in float32: weights, their averages, gradients, the
     optimizer's moments, and what is kept for the backward pass; a CPU was seen to use about a third more.

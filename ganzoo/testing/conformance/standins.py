@@ -57,24 +57,26 @@ class Data(Dataset):
 
 @dataclass(frozen=True, kw_only=True)
 class Text(TextEncoder):
-    """Embeds `core/ngrams`' words; `words`: whether it gives them."""
+    """Embeds `core/ngrams`' words; `words`: whether it gives them. `sentence`, `word`: widths."""
 
     words: bool = True
+    sentence: int = SENTENCE
+    word: int = WORD
 
     def yields(self) -> TextSpec:
-        """A sentence 22 wide, words 14 wide."""
-        return TextSpec(SENTENCE, WORD if self.words else 0)
+        """A sentence and, if it gives them, words."""
+        return TextSpec(self.sentence, self.word if self.words else 0)
 
     def build(self) -> nn.Module:
         """Two linear layers behind `core/ngrams`."""
-        return _Text(self.words)
+        return _Text(self.sentence, self.word if self.words else 0)
 
 
 class _Text(nn.Module):
-    def __init__(self, words: bool) -> None:
+    def __init__(self, sentence: int, word: int) -> None:
         super().__init__()
         self.ngrams: Any = NGrams(size=16, buckets=64).build()
-        self.sentence, self.words = nn.Linear(16, SENTENCE), nn.Linear(16, WORD) if words else None
+        self.sentence, self.words = nn.Linear(16, sentence), nn.Linear(16, word) if word else None
 
     def tokenize(self, captions: list[str]) -> Tokens:
         tokens: Tokens = self.ngrams.tokenize(captions)
@@ -89,21 +91,24 @@ class _Text(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Image(ImageEncoder):
-    """One convolution, its mean."""
+    """One convolution, its mean. `vector`, `regions`: widths."""
+
+    vector: int = SENTENCE
+    regions: int = WORD
 
     def yields(self) -> ImageSpec:
         """A vector as wide as the sentence, regions as wide as the words."""
-        return ImageSpec(SENTENCE, WORD)
+        return ImageSpec(self.vector, self.regions)
 
     def build(self) -> nn.Module:
         """A convolution and a linear layer."""
-        return _Image()
+        return _Image(self.vector, self.regions)
 
 
 class _Image(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, vector: int, regions: int) -> None:
         super().__init__()
-        self.regions, self.vector = nn.Conv2d(3, WORD, 4, 4), nn.Linear(WORD, SENTENCE)
+        self.regions, self.vector = nn.Conv2d(3, regions, 4, 4), nn.Linear(regions, vector)
 
     def forward(self, images: Tensor) -> ImageFeatures:
         regions = self.regions(images).flatten(2).transpose(1, 2)  # [B, N, W]
