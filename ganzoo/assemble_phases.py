@@ -44,15 +44,18 @@ class PhaseAssembler(Misfits):
             plan = PhasePlan(
                 name, phase.steps, phase.epochs, levels, phase.ema, phase.ema_warmup,
                 phase.samples_per_caption, phase.accumulate, phase.batch, phase.frozen_train,
-                tuple(u for u in updates if u), self.measures(name, phase, levels), phase.ema_restart,
+                tuple(u for u in updates if u), self.measures(name, phase, levels, offer), phase.ema_restart,
             )  # fmt: skip
             plans.append(plan)
         return plans
 
-    def measures(self, name: str, phase: Phase, levels: tuple[int, ...]) -> tuple[tuple[str, Metric], ...]:
+    def measures(
+        self, name: str, phase: Phase, levels: tuple[int, ...], offer: Offer | None
+    ) -> tuple[tuple[str, Metric], ...]:
         """The phase's metrics by name. Pictures of the finest stage are measured, by those who train it."""
         draws = "generator" in phase.updates and len(self.recipe.stages) - 1 in levels
         offered = {"captions", "reals"} | ({"fakes"} if draws else set())
+        offered |= {"image_encoder"} if offer is None or offer.same_space else set()
         plans: list[tuple[str, Metric]] = []
         for node in phase.measure:
             metric: Metric | None = self.resolve("metrics", node)
@@ -62,7 +65,10 @@ class PhaseAssembler(Misfits):
                 self.misfit(f"phase {name} measures {node.use} twice; once is enough", node)
             plans.append((node.use, metric))
             for need in sorted(metric.requires() - offered):
-                why = ": it does not train the finest stage" if need == "fakes" else ""
+                why = {
+                    "fakes": ": it does not train the finest stage",
+                    "image_encoder": ": no image encoder gives vectors as wide as the text's sentences",
+                }.get(need, "")
                 self.misfit(
                     f"phase {name} cannot measure {node.use}, which needs `{need}`; it offers only "
                     f"{names(offered)}{why}",
@@ -190,6 +196,11 @@ class Offer:
             name: bool(self.width(name)) for name in ("sentence", "words", "image_vector", "image_regions")
         }
         return frozenset(name for name, fact in facts.items() if fact)
+
+    @property
+    def same_space(self) -> bool:
+        """Whether pictures have a vector in the sentences' space."""
+        return self.image is not None and self.image.vector == self.text.sentence > 0
 
     def width(self, need: str) -> int:
         """How wide a feature of text or pictures is; 0 = there is none."""

@@ -188,22 +188,23 @@ def step_of(path: Path) -> int:
 def best_in(folder: Path) -> Path | None:
     """The best of the measured checkpoints, the first of equals; None where none was measured.
 
-    Values are compared by the number that decided when the newest of them was measured.
+    Those of one phase are compared, that of the newest of them, by the number that decided there.
     """
     measured = {path: found for path in all_in(folder) if (found := _measured(path))}
     if not measured:
         return None
-    decides = list(measured.values())[-1].decides
-    return max(
-        (path for path in measured if measured[path].decides == decides), key=lambda p: measured[p].score
-    )
+    phase, newest = list(measured.values())[-1]
+    alike = {p: m for p, (of, m) in measured.items() if (of, m.decides) == (phase, newest.decides)}
+    return max(alike, key=lambda path: alike[path].score)
 
 
-def _measured(path: Path) -> Measured | None:
+def _measured(path: Path) -> tuple[str, Measured] | None:
+    """The checkpoint's phase, and what was measured; None where nothing was."""
     try:
-        said = untrusted.read_json(path / STATE, LARGEST_STATE, STATE).get("measured")
-        measured = Measured(**said) if said else None
-        return measured if measured and isinstance(measured.score, (int, float)) else None
+        state = untrusted.read_json(path / STATE, LARGEST_STATE, STATE)
+        measured = Measured(**said) if (said := state.get("measured")) else None
+        fits = measured and isinstance(measured.score, (int, float))
+        return (str(state["phase"]), measured) if measured and fits else None
     except (GanzooError, ValueError, KeyError, AttributeError, TypeError, OverflowError):
         return None  # a damaged one is not the best
 
@@ -224,7 +225,7 @@ def load(path: Path, optimizers: bool = True) -> Checkpoint:
             unpack_safetensors(_read(path, WEIGHTS, files), WEIGHTS),
             unpack_safetensors(_read(path, AVERAGES, files), AVERAGES) if averaged else None,
             unpack_torch(_read(path, OPTIMIZERS, files), OPTIMIZERS) if optimizers else {},
-            _measured(path),
+            found[1] if (found := _measured(path)) else None,
         )
     except (GanzooError, ValueError, KeyError, TypeError) as error:
         said, cause = f"the checkpoint {path} cannot be read: {error}", error.__cause__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,13 +12,15 @@ from ganzoo.checkpoint import Measured
 from ganzoo.components import Metric
 from ganzoo.ema import Ema
 from ganzoo.errors import GanzooError
-from ganzoo.flow import Tokens
+from ganzoo.flow import ImageFeatures, Tokens
 from ganzoo.metrics.samples import Samples
 from ganzoo.model import Model
 
 if TYPE_CHECKING:
     from ganzoo.data.feed import Feed
     from ganzoo.plan import PhasePlan
+
+AT_ONCE = 64  # pictures that an image encoder is given
 
 
 class Measurements:
@@ -30,12 +33,13 @@ class Measurements:
 
     def __init__(self, phase: PhasePlan, feed: Feed, model: Model) -> None:
         self._metrics: list[tuple[Metric, Tokens, Samples]] = []
+        self._draws = any(update.name == "generator" for update in phase.updates)
         said: dict[str, str] = {}
         for name, metric in phase.measures:
-            captions, tokens, real = feed.held_out(model, metric.samples)
-            reals = torch.from_numpy(real).permute(0, 3, 1, 2).to(model.dtype) / 127.5 - 1
-            samples = Samples(reals, reals, tuple(captions))
-            numbers = metric(samples)
+            held_out = feed.held_out(model, metric.samples)
+            reals = torch.from_numpy(held_out.real).permute(0, 3, 1, 2).to(model.dtype) / 127.5 - 1
+            samples = Samples(reals, reals, tuple(held_out.captions), held_out.class_id)
+            numbers = metric(_encoded(model, metric, held_out.tokens, samples))
             if metric.decides not in numbers:
                 raise GanzooError(
                     f"metric {name} decides by `{metric.decides}`, but gives only {', '.join(numbers)}"
@@ -46,19 +50,35 @@ class Measurements:
                         f"metrics {said[number]} and {name} both give `{number}`; measure one of them"
                     )
                 said[number] = name
-            self._metrics.append((metric, tokens, samples))
+            self._metrics.append((metric, held_out.tokens, samples))
 
     def of(self, model: Model, ema: Ema | None) -> Measured | None:
         """What the metrics say of pictures drawn with the averaged weights, or the live ones.
 
-        Sample i is drawn with seed i. None where the phase has no metric.
+        Sample i is drawn with seed i; in a phase of encoders alone real pictures stand in for the drawn.
+        None where the phase has no metric.
         """
         values: dict[str, float] = {}
         with ema.applied() if ema and self._metrics else nullcontext():
-            for metric, tokens, real in self._metrics:
-                fakes = model.generate(tokens, range(len(real.captions))).to(real.reals.device)
-                values |= metric(Samples(fakes, real.reals, real.captions))
+            for metric, tokens, samples in self._metrics:
+                if self._draws:
+                    drawn = model.generate(tokens, range(len(samples.captions)))
+                    samples = replace(samples, fakes=drawn.to(samples.reals.device))
+                values |= metric(_encoded(model, metric, tokens, samples))
         if not self._metrics:
             return None
         first = self._metrics[0][0]
         return Measured(first.decides, first.lower_is_better, {k: float(v) for k, v in values.items()})
+
+
+@torch.no_grad()
+def _encoded(model: Model, metric: Metric, tokens: Tokens, samples: Samples) -> Samples:
+    """With features by the model's encoders, where the metric reads them."""
+    if "image_encoder" not in metric.requires() or model.image_encoder is None:
+        return samples
+    with model.evaluating():
+        parts = [model.image_encoder(part.to(model.device)) for part in torch.split(samples.fakes, AT_ONCE)]
+        text = model.encode(tokens)
+    regions = None if parts[0].regions is None else torch.cat([part.regions for part in parts])
+    seen = ImageFeatures(torch.cat([part.vector for part in parts]), regions)
+    return replace(samples, text=text.to("cpu"), image_features=seen.to("cpu"))

@@ -26,7 +26,8 @@ class Preview:
 
     def __init__(self, feed: Feed, model: Model, run: Run) -> None:
         self._run = run
-        self._captions, self._tokens, self._real = feed.held_out(model, CAPTIONS)
+        held_out = feed.held_out(model, CAPTIONS)
+        self._captions, self._tokens, self._real = held_out.captions, held_out.tokens, held_out.real
 
     def draw(self, model: Model, ema: Ema | None, step: int, depth: int | None = None) -> None:
         """Draw the grid with the averaged weights where there are any, of the first `depth` stages.

@@ -47,6 +47,7 @@ def ganzoo_datasets() -> Mapping[str, type[Dataset]]:
 @hookimpl
 def ganzoo_metrics() -> Mapping[str, type[Metric]]:
     """Metrics that need no pretrained network."""
+    from ganzoo.metrics.damsm_r_precision import DamsmRPrecision
     from ganzoo.metrics.shapes_agreement import ShapesAgreement
 
-    return {"shapes_agreement": ShapesAgreement}
+    return {"shapes_agreement": ShapesAgreement, "damsm_r_precision": DamsmRPrecision}

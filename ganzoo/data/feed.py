@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
     from ganzoo.model import Model
 
 log = logging.getLogger("ganzoo")
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out captions with their tokens, real pictures [n, r, r, 3], classes [n] where they are known."""
+
+    captions: list[str]
+    tokens: Tokens
+    real: NDArray[np.uint8]
+    class_id: torch.Tensor | None
 
 
 class Feed:
@@ -106,8 +117,8 @@ class Feed:
             world=self._compute.num_processes,
         )
 
-    def held_out(self, model: Model, count: int) -> tuple[list[str], Tokens, NDArray[np.uint8]]:
-        """Captions, their tokens, and the real pictures [n, r, r, 3], spread evenly over the test split.
+    def held_out(self, model: Model, count: int) -> HeldOut:
+        """So many examples, or all there are, spread evenly over the test split.
 
         Where the data has no test split the training split serves, and the log says so.
         """
@@ -127,4 +138,5 @@ class Feed:
         store.tokenize(model.text_encoder)
         slots = store.choose(np.arange(len(chosen)), np.zeros(len(chosen)))
         real = packed.images.transpose(0, 2, 3, 1)
-        return [own[0] for own in chosen.captions], store.tokens(slots), real
+        classes = None if chosen.class_id is None else torch.from_numpy(chosen.class_id)
+        return HeldOut([own[0] for own in chosen.captions], store.tokens(slots), real, classes)

@@ -2,10 +2,12 @@
 
 import logging
 
+import numpy as np
 import pytest
 import torch
 
 import ganzoo
+from ganzoo.metrics import r_precision
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,8 @@ def recipe():
         "training.damsm.steps": 2,
         "training.damsm.batch": 4,
         "training.gan.steps": 2,
+        "training.damsm.measure": [{"use": "core/damsm_r_precision", "samples": 6}],
+        "training.gan.measure": [{"use": "core/damsm_r_precision", "samples": 6}],
     }
     made = ganzoo.recipe("attngan-shapes")
     for path, value in changes.items():
@@ -57,6 +61,27 @@ def test_each_phase_trains_its_own(run):
     logged = [set(line) for line in run.metrics]
     assert any("encoders/attngan/damsm" in line for line in logged)
     assert any("generator/attngan/damsm" in line for line in logged)
+
+
+def test_both_phases_measure_r_precision(run):
+    """Of real pictures, then of drawn ones, by the encoders as they are then."""
+    model = run.load()
+    examples = model.plan.data.examples("test", None, 16)
+    rows = [round(place) for place in torch.linspace(0, len(examples) - 1, 6).tolist()]
+    captions = [examples.captions[row][0] for row in rows]
+    reals = torch.stack([torch.from_numpy(np.array(examples.image(row))) for row in rows])
+    reals = reals.permute(0, 3, 1, 2) / 127.5 - 1
+    classes = torch.from_numpy(examples.class_id[rows])
+    expected = []
+    with torch.no_grad():
+        text = run.load("step-00000002").encode(captions)
+        for pictures in (reals, model.generate(captions, range(6))):
+            seen = run.load("step-00000002").image_encoder(pictures)
+            shares = r_precision.statistics(seen.vector, text.sentence, [classes])
+            expected.append(r_precision.value(shares)[0])
+    logged = [line["metric/damsm_r_precision"] for line in run.metrics if "metric/damsm_r_precision" in line]
+    assert logged == pytest.approx(expected)
+    assert run.best == run.newest, "of the phase that draws, whatever the encoders' had"
 
 
 def test_the_run_knows_the_training_captions(run, caplog):
