@@ -9,7 +9,7 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
-from ganzoo_attngan.image_encoder import Cnn, fixed
+from ganzoo_attngan.image_encoder import Cnn
 from ganzoo_attngan.text_encoder import Rnn
 from ganzoo_attngan.vocabulary import learnt, read
 from ganzoo_attngan.weights import encoder_slots
@@ -231,14 +231,6 @@ def test_a_trunk_that_is_not_trained_has_no_parameters():
     still, trained = small().build(), small(train_trunk=True).build()
     assert not list(still.trunk.parameters()) and list(trained.trunk.parameters())
     assert still.state_dict().keys() == trained.state_dict().keys()
-
-
-def test_fixed_layers_keep_their_values():
-    layer = nn.Linear(2, 3)
-    before = {name: value.clone() for name, value in layer.state_dict().items()}
-    fixed(layer)
-    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
-    assert layer(torch.ones(1, 2)).requires_grad is False
 
 
 @pytest.mark.parametrize(("level", "regions"), [(-1, 1), (-2, 4), (-3, 16)])

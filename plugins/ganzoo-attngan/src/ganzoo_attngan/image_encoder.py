@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganzoo.components import ImageEncoder
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.flow import ImageFeatures
+from ganzoo.nn.fixed import fixed
 from ganzoo.specs import ImageSpec
 
 
@@ -104,11 +105,3 @@ class CnnModule(nn.Module):
         maps = cast(list[Tensor], self.trunk(seen))
         regions: Tensor = self.region(maps[self.level])
         return ImageFeatures(self.vector(maps[-1].mean((2, 3))), regions.flatten(2).mT)
-
-
-def fixed(module: nn.Module) -> None:
-    """Make buffers of all parameters: they keep their names and values, and no optimizer finds them."""
-    for part in module.modules():
-        for name, parameter in list(part.named_parameters(recurse=False)):
-            delattr(part, name)
-            part.register_buffer(name, parameter.detach())

@@ -1,0 +1,13 @@
+import torch
+from torch import nn
+
+from ganzoo.nn.fixed import fixed
+
+
+def test_fixed_layers_keep_their_values():
+    layer = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    fixed(layer)
+    assert layer.state_dict().keys() == before.keys() and not list(layer.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+    assert layer(torch.ones(1, 2)).requires_grad is False
