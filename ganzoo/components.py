@@ -62,7 +62,10 @@ class TextEncoder(Component):
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """A module with `tokenize(list[str]) -> Tokens` and `forward(Tokens) -> TextFeatures`."""
+        """A module with `tokenize(list[str]) -> Tokens` and `forward(Tokens) -> TextFeatures`.
+
+        Where it gives words, `spell(list[str]) -> list[list[str]]` says what each stands for, to label them.
+        """
 
     def vocabulary_of(self, captions: Iterable[str]) -> tuple[str, ...]:
         """The words that it must know before it is built, of the training captions.

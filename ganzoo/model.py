@@ -145,28 +145,63 @@ class Model(nn.Module):
         depth: int | None = None,
     ) -> tuple[Tensor, ...]:
         """As `generate`, the pictures of the first `depth` stages (default: all), coarse to fine."""
+        drawn = self._drawn(captions, seed, layout, batch, depth)
+        return tuple(stage.image for stage in drawn)
+
+    @torch.no_grad()
+    def generate_attention(
+        self,
+        captions: Sequence[str] | Tokens,
+        seed: int | Sequence[int] = 0,
+        *,
+        layout: Layout | None = None,
+        batch: int = 64,
+    ) -> tuple[StageOutput, ...]:
+        """As `generate_stages`, each picture with its stage's attention to the words, where it has any.
+
+        Raises GanzooError where no stage has.
+        """
+        if not any(stage.spec.attention for stage in self.plan.stages):
+            names = ", ".join(entry.stage.use for entry in self.plan.recipe.stages)
+            raise GanzooError(
+                f"{self.plan.recipe.name} has no attention to show: none of its stages ({names}) looks at "
+                "single words; `ganzoo list stages` says which do"
+            )
+        return self._drawn(captions, seed, layout, batch, None, attention=True)
+
+    def _drawn(
+        self,
+        captions: Sequence[str] | Tokens,
+        seed: int | Sequence[int],
+        layout: Layout | None,
+        batch: int,
+        depth: int | None,
+        *,
+        attention: bool = False,
+    ) -> tuple[StageOutput, ...]:
+        """Every stage's pictures, made `batch` rows at a time; attention is kept where it is asked for."""
         rows = len(captions.ids) if isinstance(captions, Tokens) else len(captions)
         seeds = [seed] * rows if isinstance(seed, int) else list(seed)
         if len(seeds) != rows:
             raise GanzooError(
                 f"generate was given {rows} captions and {len(seeds)} seeds; expected one seed each"
             )
+        parts = []
         with self.evaluating():
             text = self.encode(captions)
-            parts = [
-                self._generate_rows(text, seeds, layout, slice(start, start + batch), depth)
-                for start in range(0, rows, batch)
-            ]
-        return tuple(torch.cat(level) for level in zip(*parts, strict=True))
+            for start in range(0, rows, batch):
+                stages = self._drawn_rows(text, seeds, layout, slice(start, start + batch), depth)
+                parts.append([StageOutput(s.image, None, s.attention if attention else None) for s in stages])
+        return tuple(_joined(level) for level in zip(*parts, strict=True))
 
-    def _generate_rows(
+    def _drawn_rows(
         self, text: TextFeatures, seeds: list[int], layout: Layout | None, rows: slice, depth: int | None
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[StageOutput, ...]:
         draws = SampleDraws(seeds[rows], device=self.device, dtype=self.dtype)
         count = len(seeds[rows])
         noise, epsilons = draws.normal(count, self.plan.noise), self.draw_epsilons(draws, count)
         layout = layout.rows(rows).to(self.device, self.dtype) if layout else None
-        return self.synthesize(text.rows(rows), noise, epsilons, layout, depth=depth).images
+        return self.synthesize(text.rows(rows), noise, epsilons, layout, depth=depth).stages
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -178,6 +213,12 @@ class Model(nn.Module):
         finally:
             for module, mode in modes.items():
                 module.training = mode
+
+
+def _joined(parts: Sequence[StageOutput]) -> StageOutput:
+    """One stage's outputs, row after row."""
+    maps = [part.attention for part in parts if part.attention is not None]
+    return StageOutput(torch.cat([part.image for part in parts]), attention=torch.cat(maps) if maps else None)
 
 
 def _built(component: Any, *given: Any) -> nn.Module:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ganzoo.errors import GanzooError
 
 PADDING = 4
-LABEL_WIDTH = 168
+LABEL_WIDTH, LABEL_HEIGHT = 168, 20
 PARTIAL = ".partial-"  # how names of pictures begin that are not finished
 
 
@@ -39,31 +39,43 @@ def enlarged(images: Tensor, side: int) -> NDArray[np.uint8]:
 
 
 def grid(
-    pictures: NDArray[np.uint8], rows: Sequence[str], columns: Sequence[str] = (), *, scale: int | None = None
+    pictures: NDArray[np.uint8],
+    rows: Sequence[str],
+    columns: Sequence[str] = (),
+    *,
+    cells: Sequence[Sequence[str]] = (),
+    scale: int | None = None,
 ) -> Image.Image:
     """A labelled grid of pictures [rows, columns, r, r, 3].
 
-    A label stands to the left of each row and above each column. Small pictures are enlarged by a whole
-    factor (`scale`; default: to about 96 pixels) without smoothing.
+    A label stands to the left of each row and above each column, or above each cell. Small pictures are
+    enlarged by a whole factor (`scale`; default: to about 96 pixels) without smoothing.
     """
     height, width, side = pictures.shape[:3]
     assert len(rows) == height and len(columns) in (0, width), (pictures.shape, len(rows), len(columns))
     scale = scale or max(1, round(96 / side))
     cell = side * scale + PADDING
     font = ImageFont.load_default(12)
-    top = 20 if columns else PADDING
-    sheet = Image.new("RGB", (LABEL_WIDTH + width * cell + PADDING, top + height * cell), "white")
+    above = LABEL_HEIGHT if cells else 0
+    top = (LABEL_HEIGHT if columns else PADDING) + above
+    tall = cell + above
+    size = (LABEL_WIDTH + width * cell + PADDING, top - above + height * tall)
+    sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     for column, label in enumerate(columns):
         draw.text((LABEL_WIDTH + column * cell + cell // 2, 4), label, "black", font, anchor="ma")
     for row, label in enumerate(rows):
         lines = textwrap.wrap(label, 26)[: max(1, cell // 15)]
-        draw.multiline_text((PADDING, top + row * cell + 2), "\n".join(lines), "black", font, spacing=2)
+        draw.multiline_text((PADDING, top + row * tall + 2), "\n".join(lines), "black", font, spacing=2)
         for column in range(width):
             tile = Image.fromarray(pictures[row, column]).resize(
                 (side * scale,) * 2, Image.Resampling.NEAREST
             )
-            sheet.paste(tile, (LABEL_WIDTH + column * cell, top + row * cell))
+            at = (LABEL_WIDTH + column * cell, top + row * tall)
+            sheet.paste(tile, at)
+            if cells:
+                middle = (at[0] + cell // 2, at[1] - above + 4)
+                draw.text(middle, cells[row][column], "black", font, anchor="ma")
     return sheet
 
 

@@ -137,6 +137,12 @@ def save_stages(
     pictures.save(pictures.grid(drawn.reshape(len(captions), -1, *drawn.shape[3:]), captions, labels), out)
 
 
+def file_name(number: int, caption: str, seed: int) -> str:
+    """What the picture of caption `number` is called among single files."""
+    slug = re.sub(r"\W+", "-", caption.lower()).strip("-")[:40] or "caption"
+    return f"{number:04d}-{slug}-seed-{seed}.png"
+
+
 def draw_separate(
     model: Model,
     captions: Sequence[str],
@@ -155,8 +161,7 @@ def draw_separate(
         for seed in seeds:
             drawn = sample(model, chunk, [seed], batch)[:, 0]
             for number, (caption, picture) in enumerate(zip(chunk, drawn, strict=True), start + 1):
-                slug = re.sub(r"\W+", "-", caption.lower()).strip("-")[:40] or "caption"
-                pictures.save(Image.fromarray(picture), folder / f"{number:04d}-{slug}-seed-{seed}.png")
+                pictures.save(Image.fromarray(picture), folder / file_name(number, caption, seed))
             done += len(chunk)
             if progress:
                 progress(done, total)

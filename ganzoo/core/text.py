@@ -118,13 +118,14 @@ class NGramsModule(nn.Module):
     def tokenize(self, captions: list[str]) -> Tokens:
         """[b, t] checksums of lower-case words and punctuation marks, 1 or more; 0 = padding."""
         rows = [
-            torch.tensor(
-                [zlib.crc32(word.encode()) + 1 for word in WORD.findall(caption.lower())[: self.words]]
-            )
-            for caption in captions
+            torch.tensor([zlib.crc32(word.encode()) + 1 for word in own]) for own in self.spell(captions)
         ]
         ids = nn.utils.rnn.pad_sequence([row.to(torch.int64) for row in rows], batch_first=True)
         return Tokens(ids, torch.tensor([len(row) for row in rows]))
+
+    def spell(self, captions: list[str]) -> list[list[str]]:
+        """The lower-case words and punctuation marks that are read."""
+        return [WORD.findall(caption.lower())[: self.words] for caption in captions]
 
     def forward(self, tokens: Tokens) -> TextFeatures:
         """Words [b, t, s], a vector each; sentence [b, s], the n-grams' sum over the root of their number."""

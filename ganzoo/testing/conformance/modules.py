@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from ganzoo.flow import Flow
-from ganzoo.testing.conformance.harness import Harness, OfDiscriminator, OfTextEncoder
+from ganzoo.testing.conformance.harness import CAPTIONS, Harness, OfDiscriminator, OfTextEncoder
 from ganzoo.testing.conformance.inputs import ROWS, Inputs
 
 ATTEMPTS = 4  # draws of weights and inputs after which a gradient that was always 0 is one that is 0
@@ -258,5 +258,9 @@ def padding(harness: Harness) -> None:
     subject.expect(
         bool(length.min() > 0) and bool(length[0] > length[1]), "gives a mask that does not count the words"
     )
+    spell: Any = getattr(module, "spell", None)
+    if spell is not None:
+        spelt = [len(words) for words in spell(list(CAPTIONS))]
+        subject.expect(spelt == length.tolist(), "spells another number of words than its mask counts")
     extra = padded.mask[:, out.mask.shape[1] :]
     subject.expect(not bool(extra.any()), "masks padding as if it were words")

@@ -14,12 +14,14 @@ import torch.nn.functional as F
 from ganzoo_attngan.weights import AttnGan
 from torch import Tensor, nn
 
+import ganzoo
 from ganzoo.assemble import assemble
 from ganzoo.flow import Batch, GeneratorOutput, ImageFeatures, TextFeatures, Tokens
 from ganzoo.model import Model
 from ganzoo.plan import Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.recipe import Recipe
+from ganzoo.run import Run
 from ganzoo.testing.golden import Golden
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -146,3 +148,37 @@ def rnn() -> Golden:
 @pytest.fixture(scope="session")
 def cnn() -> Golden:
     return Golden(GOLDEN / "attngan_image_encoder_a")
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    """`attngan-shapes`, much smaller."""
+    changes = {
+        "data.count": 48,
+        "data.batch": 4,
+        "text.size": 8,
+        "text.embedding": 8,
+        "image.size": 8,
+        "image.side": 32,
+        "image.level": -2,
+        "conditioning.size": 4,
+        "stages.0.stage.resolution": 8,
+        "stages.0.stage.channels": 2,
+        "stages.0.discriminator.channels": 2,
+        "stages.1.discriminator.channels": 2,
+        "training.damsm.steps": 2,
+        "training.damsm.batch": 4,
+        "training.gan.steps": 2,
+        "training.damsm.measure": [{"use": "core/damsm_r_precision", "samples": 6}],
+        "training.gan.measure": [{"use": "core/damsm_r_precision", "samples": 6}],
+    }
+    made = ganzoo.recipe("attngan-shapes")
+    for path, value in changes.items():
+        made = made.set(path, value)
+    return made.named("small")
+
+
+@pytest.fixture(scope="session")
+def run(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Both phases of it, two steps each."""
+    return ganzoo.train(recipe, run_dir=tmp_path_factory.mktemp("runs") / "run", device="cpu", save_every=2)

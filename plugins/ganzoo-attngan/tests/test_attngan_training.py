@@ -10,34 +10,6 @@ import ganzoo
 from ganzoo.metrics import r_precision
 
 
-@pytest.fixture(scope="module")
-def recipe():
-    """`attngan-shapes`, much smaller."""
-    changes = {
-        "data.count": 48,
-        "data.batch": 4,
-        "text.size": 8,
-        "text.embedding": 8,
-        "image.size": 8,
-        "image.side": 32,
-        "image.level": -2,
-        "conditioning.size": 4,
-        "stages.0.stage.resolution": 8,
-        "stages.0.stage.channels": 2,
-        "stages.0.discriminator.channels": 2,
-        "stages.1.discriminator.channels": 2,
-        "training.damsm.steps": 2,
-        "training.damsm.batch": 4,
-        "training.gan.steps": 2,
-        "training.damsm.measure": [{"use": "core/damsm_r_precision", "samples": 6}],
-        "training.gan.measure": [{"use": "core/damsm_r_precision", "samples": 6}],
-    }
-    made = ganzoo.recipe("attngan-shapes")
-    for path, value in changes.items():
-        made = made.set(path, value)
-    return made.named("small")
-
-
 def parts(state):
     """Weights by the model's part."""
     found = {}
@@ -48,11 +20,6 @@ def parts(state):
 
 def same(one, other):
     return {part for part in one if all(torch.equal(one[part][k], other[part][k]) for k in one[part])}
-
-
-@pytest.fixture(scope="module")
-def run(recipe, tmp_path_factory):
-    return ganzoo.train(recipe, run_dir=tmp_path_factory.mktemp("runs") / "run", device="cpu", save_every=2)
 
 
 def test_each_phase_trains_its_own(run):

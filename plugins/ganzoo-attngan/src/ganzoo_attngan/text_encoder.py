@@ -21,6 +21,7 @@ from ganzoo_attngan.vocabulary import learnt, read, words_of
 log = logging.getLogger("ganzoo")
 
 SHOWN = 10  # unknown words named in one warning
+END = "(end)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +100,17 @@ class RnnModule(nn.Module):
 
     def tokenize(self, captions: list[str]) -> Tokens:
         """Ids [b, t] of the words it knows, 0 past a caption's end. Each other word is named once."""
-        found = [words_of(caption) for caption in captions]
-        self._warn({word for own in found for word in own if word not in self._number})
-        rows = [[self._number[word] for word in own if word in self._number][: self.words] for own in found]
+        self._warn({w for caption in captions for w in words_of(caption) if w not in self._number})
+        rows = [[self._number[word] for word in own] for own in self._read(captions)]
         ids = pad_sequence([torch.tensor(row or [0]) for row in rows], batch_first=True)
         return Tokens(ids, torch.tensor([len(row) for row in rows]))
+
+    def spell(self, captions: list[str]) -> list[list[str]]:
+        """The words that are read; of a caption without a word, its end."""
+        return [own or [END] for own in self._read(captions)]
+
+    def _read(self, captions: list[str]) -> list[list[str]]:
+        return [[w for w in words_of(caption) if w in self._number][: self.words] for caption in captions]
 
     def _warn(self, unknown: set[str]) -> None:
         new = sorted(unknown - self._unknown)

@@ -42,6 +42,11 @@ class MiniLMModule(nn.Module):
         ids = torch.tensor([row.ids for row in rows], dtype=torch.int64)
         return Tokens(ids, torch.tensor([sum(row.attention_mask) for row in rows], dtype=torch.int64))
 
+    def spell(self, captions: list[str]) -> list[list[str]]:
+        """The word pieces, without [CLS] and [SEP]; those that go on with a word begin with ##."""
+        rows = self.tokenizer.encode_batch(captions)
+        return [row.tokens[1 : min(self.words + 1, sum(row.attention_mask) - 1)] for row in rows]
+
     def forward(self, tokens: Tokens) -> TextFeatures:
         """Sentence [b, s] of length `scale`; word pieces [b, min(words, longest caption), s], 0 past each.
 
