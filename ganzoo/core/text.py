@@ -117,9 +117,7 @@ class NGramsModule(nn.Module):
 
     def tokenize(self, captions: list[str]) -> Tokens:
         """[b, t] checksums of lower-case words and punctuation marks, 1 or more; 0 = padding."""
-        rows = [
-            torch.tensor([zlib.crc32(word.encode()) + 1 for word in own]) for own in self.spell(captions)
-        ]
+        rows = [torch.tensor([zlib.crc32(word.encode()) + 1 for word in own]) for own in self.spell(captions)]
         ids = nn.utils.rnn.pad_sequence([row.to(torch.int64) for row in rows], batch_first=True)
         return Tokens(ids, torch.tensor([len(row) for row in rows]))
 
