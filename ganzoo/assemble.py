@@ -151,7 +151,9 @@ class _Assembler(PhaseAssembler):
                 continue
             plan = StagePlan(component, given, previous, reads[level], judge)
             if judge and entry.discriminator:
-                self.discriminator_fits(level, judge, plan.judged, entry.discriminator)
+                self.discriminator_fits(
+                    level, judge, plan.judged, entry.discriminator, draws_keypoints=bool(previous.keypoints)
+                )
             plans.append(plan)
         return plans
 
@@ -184,10 +186,25 @@ class _Assembler(PhaseAssembler):
         return f"{use(recipe.stages[level].conditioning or recipe.conditioning)} does not give it"
 
     def discriminator_fits(
-        self, level: int, judge: Discriminator, given: DiscriminatorGiven, node: Node
+        self,
+        level: int,
+        judge: Discriminator,
+        given: DiscriminatorGiven,
+        node: Node,
+        *,
+        draws_keypoints: bool,
     ) -> None:
         offered = {name for name in ("boxes", "keypoints") if getattr(given.condition, name)}
         self.told(node, lambda: judge.check(given))
+        stage, drawn = use(self.recipe.stages[level].stage), "keypoints" if draws_keypoints else "pictures"
+        if judge.judges != drawn:
+            known = self.registry.components("discriminators").items()
+            fit = sorted(name for name, cls in known if getattr(cls, "judges", "") == drawn)
+            self.misfit(
+                f"discriminator of stages[{level}] {node.use} judges {judge.judges}; {stage} draws {drawn}",
+                node,
+                f"installed discriminators that judge {drawn}: {', '.join(fit) or 'none'}",
+            )
         for need in sorted(judge.requires() - offered):
             why = f"{use(self.recipe.data)} does not give it"
             self.lacks(f"discriminator of stages[{level}] {node.use}", need, why, node)

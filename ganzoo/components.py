@@ -134,16 +134,23 @@ class Stage(Component):
 
 
 class Discriminator(Component):
-    """Pictures and codes to logits. `heads` is {conditional} or {conditional, unconditional}."""
+    """Pictures and codes to logits. `heads` is {conditional} or {conditional, unconditional}.
+
+    `judges`: "pictures" [b, 3, r, r], or "keypoints" [b, k, 3] behind a stage that draws these.
+    """
 
     heads: ClassVar[frozenset[str]] = frozenset({"conditional"})
+    judges: ClassVar[Literal["pictures", "keypoints"]] = "pictures"
 
     def check(self, given: DiscriminatorGiven) -> None:
         """Raises GanzooError where it cannot judge pictures of that side. By default it can judge any."""
 
     @abstractmethod
     def build(self, given: DiscriminatorGiven) -> nn.Module:
-        """A module with `features(images) -> Tensor | tuple` and `judge(features, code [b, d]) -> Logits`."""
+        """A module with `features(images) -> Tensor | tuple` and `judge(features, code [b, d]) -> Logits`.
+
+        Where it needs boxes or keypoints: `judge(features, code, layout)`, with the layout of the pictures.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +186,9 @@ class Dataset(Component):
     from which random crops of the finest stage's resolution are cut; None = that resolution, no crop. `flip`:
     mirror half of the pictures. `average`: so many captions drawn with replacement, their sentence features
     averaged. `mismatched`: the wrong pair is another class's picture (`images`), or the real picture with the
-    next row's caption (`captions`).
+    next row's caption (`captions`). `layout`: how boxes and keypoints follow crops and flips, exactly
+    (`exact`) or as in GAWWN's program (`gawwn`: in whole pixels; a box cut off at its left or top keeps its
+    size, points outside lie on the border, left and right parts keep their names in a mirrored picture).
     """
 
     batch: PositiveInt = 64
@@ -187,6 +196,7 @@ class Dataset(Component):
     flip: bool = False
     average: PositiveInt = 1
     mismatched: Literal["images", "captions"] = "images"
+    layout: Literal["exact", "gawwn"] = "exact"
 
     @abstractmethod
     def yields(self) -> DataSpec:

@@ -179,6 +179,7 @@ def _batch(model: Model, phase: PhasePlan, rows: int) -> Batch:
         text = TextFeatures(draw(spec.sentence), words, mask)
     boxes = draw(4) / 2 if data.boxes else None
     keypoints = draw(data.keypoints, 3) if data.keypoints else None
+    layout = Layout(boxes, keypoints) if data.boxes or data.keypoints else None
     pictures = tuple(draw(3, side, side) for side in plan.resolutions)
     return Batch(
         pictures,
@@ -186,7 +187,8 @@ def _batch(model: Model, phase: PhasePlan, rows: int) -> Batch:
         pictures if phase.reads_mismatched else (),
         text,
         torch.arange(rows, device=device) if data.class_id else None,
-        Layout(boxes, keypoints) if data.boxes or data.keypoints else None,
+        layout,
+        layout,
     )
 
 

@@ -114,11 +114,15 @@ class Condition(Flow):
 
 @dataclass(frozen=True, eq=False)
 class StageOutput(Flow):
-    """One stage's picture in [-1, 1], the hidden features behind it, where each word looked (t maps)."""
+    """One stage's picture in [-1, 1], the hidden features behind it, where each word looked (t maps).
+
+    `layout`: where a stage that draws keypoints has put them; stages behind it read this one.
+    """
 
     image: Float[Tensor, "b 3 r r"]
     hidden: Float[Tensor, "b f r r"] | None = None
     attention: Float[Tensor, "b t q q"] | None = None
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +138,8 @@ class Batch(Flow):
     """One batch of real examples.
 
     `images`: one tensor a stage resolution, [b, 3, r_i, r_i] in [-1, 1]. `mismatched`: the same shapes,
-    pictures that do not show their row's caption, or `()`. `text`: the features of `tokens`, where a frozen
-    encoder made them once.
+    pictures that do not show their row's caption, or `()`; `mismatched_layout`: theirs. `text`: the features
+    of `tokens`, where a frozen encoder made them once.
     """
 
     images: tuple[Tensor, ...]
@@ -144,6 +148,7 @@ class Batch(Flow):
     text: TextFeatures | None = None
     class_id: Int64[Tensor, "b"] | None = None
     layout: Layout | None = None
+    mismatched_layout: Layout | None = None
     keys: tuple[str, ...] = ()
 
 

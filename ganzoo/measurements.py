@@ -17,7 +17,7 @@ from ganzoo.metrics.samples import Samples
 from ganzoo.model import Model
 
 if TYPE_CHECKING:
-    from ganzoo.data.feed import Feed
+    from ganzoo.data.feed import Feed, HeldOut
     from ganzoo.plan import PhasePlan
 
 AT_ONCE = 64  # pictures that an image encoder is given
@@ -32,7 +32,7 @@ class Measurements:
     """
 
     def __init__(self, phase: PhasePlan, feed: Feed, model: Model) -> None:
-        self._metrics: list[tuple[Metric, Tokens, Samples]] = []
+        self._metrics: list[tuple[Metric, HeldOut, Samples]] = []
         self._draws = any(update.name == "generator" for update in phase.updates)
         said: dict[str, str] = {}
         for name, metric in phase.measures:
@@ -50,7 +50,7 @@ class Measurements:
                         f"metrics {said[number]} and {name} both give `{number}`; measure one of them"
                     )
                 said[number] = name
-            self._metrics.append((metric, held_out.tokens, samples))
+            self._metrics.append((metric, held_out, samples))
 
     def of(self, model: Model, ema: Ema | None) -> Measured | None:
         """What the metrics say of pictures drawn with the averaged weights, or the live ones.
@@ -60,11 +60,12 @@ class Measurements:
         """
         values: dict[str, float] = {}
         with ema.applied() if ema and self._metrics else nullcontext():
-            for metric, tokens, samples in self._metrics:
+            for metric, held_out, samples in self._metrics:
                 if self._draws:
-                    drawn = model.generate(tokens, range(len(samples.captions)))
+                    seeds = range(len(samples.captions))
+                    drawn = model.generate(held_out.tokens, seeds, layout=held_out.layout)
                     samples = replace(samples, fakes=drawn.to(samples.reals.device))
-                values |= metric(_encoded(model, metric, tokens, samples))
+                values |= metric(_encoded(model, metric, held_out.tokens, samples))
         if not self._metrics:
             return None
         first = self._metrics[0][0]

@@ -110,14 +110,14 @@ class Model(nn.Module):
                 index = self.plan.stages[level].conditioning
                 if index not in made:
                     made[index] = self._condition(index, text, layout, epsilons[level])
+                conditions.append(replace(made[index], layout=layout))
                 previous = outputs[-1] if outputs else None
-                outputs.append(self._run_stage[level](previous, made[index], noise))
-            conditions.append(made[index])
+                outputs.append(self._run_stage[level](previous, conditions[-1], noise))
+                layout = outputs[-1].layout or layout
         return GeneratorOutput(text, noise, tuple(epsilons[:depth]), tuple(conditions), tuple(outputs))
 
     def _condition(self, index: int, text: TextFeatures, layout: Layout | None, epsilon: Tensor) -> Condition:
-        condition = cast(Condition, self.conditionings[index](text, layout, epsilon))
-        return replace(condition, layout=layout)
+        return cast(Condition, self.conditionings[index](text, layout, epsilon))
 
     def generate(
         self,

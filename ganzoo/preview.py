@@ -26,8 +26,7 @@ class Preview:
 
     def __init__(self, feed: Feed, model: Model, run: Run) -> None:
         self._run = run
-        held_out = feed.held_out(model, CAPTIONS)
-        self._captions, self._tokens, self._real = held_out.captions, held_out.tokens, held_out.real
+        self._held_out = feed.held_out(model, CAPTIONS)
 
     def draw(self, model: Model, ema: Ema | None, step: int, depth: int | None = None) -> None:
         """Draw the grid with the averaged weights where there are any, of the first `depth` stages.
@@ -37,12 +36,14 @@ class Preview:
         if ema:
             with ema.applied():
                 return self.draw(model, None, step, depth)
-        side = self._real.shape[1]
-        *coarse, finest = model.generate_stages(self._tokens, SEEDS[0], depth=depth)
-        others = [model.generate_stages(self._tokens, seed, depth=depth)[-1] for seed in SEEDS[1:]]
-        columns = [pictures.enlarged(images, side) for images in (*coarse, finest, *others)]
-        sheet = np.stack([self._real, *columns], axis=1)
+        real, tokens, layout = self._held_out.real, self._held_out.tokens, self._held_out.layout
+        (*coarse, finest), *others = (
+            model.generate_stages(tokens, seed, layout=layout, depth=depth) for seed in SEEDS
+        )
+        shown = (*coarse, finest, *(stages[-1] for stages in others))
+        columns = [pictures.enlarged(images, real.shape[1]) for images in shown]
+        sheet = np.stack([real, *columns], axis=1)
         labels = ["real", *(f"at {images.shape[-1]} px" for images in coarse), *(f"seed {s}" for s in SEEDS)]
         pictures.save(
-            pictures.grid(sheet, self._captions, labels), self._run.samples / f"step-{step:08d}.png"
+            pictures.grid(sheet, self._held_out.captions, labels), self._run.samples / f"step-{step:08d}.png"
         )

@@ -54,7 +54,15 @@ def toy_batch(plan: Plan, text_encoder: Any) -> Batch:
     boxes = torch.tensor([[0.1, 0.2, 0.5, 0.4]] * ROWS) if data.boxes else None
     keypoints = torch.rand(ROWS, data.keypoints, 3, generator=generator).round() if data.keypoints else None
     layout = Layout(boxes, keypoints) if data.boxes or data.keypoints else None
-    return Batch(pictures(), tokens, pictures(), class_id=torch.arange(ROWS), layout=layout)
+    elsewhere = layout.map(lambda x: x.roll(1, 0)) if layout else None
+    return Batch(
+        pictures(),
+        tokens,
+        pictures(),
+        class_id=torch.arange(ROWS),
+        layout=layout,
+        mismatched_layout=elsewhere,
+    )
 
 
 def rehearse(recipe: Recipe, registry: Registry | None = None) -> Mapping[str, float]:

@@ -29,7 +29,8 @@ class DataSpec:
     """What a data set gives with each picture. 0 = does not give it.
 
     `captions`: 1 where there are captions. `embedding`: width of a sentence embedding that comes with the
-    data. `keypoints`: how many parts are marked.
+    data. `keypoints`: how many parts are marked. `pairs`: left and right ones among them, by number from 0;
+    they trade places in a mirrored picture.
     """
 
     captions: int = 1
@@ -37,6 +38,7 @@ class DataSpec:
     class_id: bool = False
     boxes: bool = False
     keypoints: int = 0
+    pairs: tuple[tuple[int, int], ...] = ()
 
     @property
     def offers(self) -> frozenset[str]:
@@ -79,11 +81,15 @@ class ConditionSpec:
 
 @dataclass(frozen=True)
 class StageSpec:
-    """What a stage gives: the side of its picture in pixels, channels of its hidden features (0 = none)."""
+    """What a stage gives: the side of its picture in pixels, channels of its hidden features (0 = none).
+
+    `keypoints`: how many it draws itself; 0 = it draws a picture, and keypoints, if any, are given.
+    """
 
     image: int
     hidden: int = 0
     attention: bool = False
+    keypoints: int = 0
 
 
 @dataclass(frozen=True)

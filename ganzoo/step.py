@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,23 +76,28 @@ class Step:
         """This step's pictures, made once and read by all updates; samples_per_caption x b rows."""
         if self._generated is None:
             copies = self.phase.samples_per_caption
-            layout = self.batch.layout.repeat(copies) if self.batch.layout else None
             if self._drawn is None:
                 self._drawn = self._draw(len(self.text.sentence), copies)
-            self._generated = self._synthesize(self.text.repeat(copies), layout, *self._drawn)
+            self._generated = self._synthesize(self.text.repeat(copies), *self._drawn)
         return self._generated
 
     def generate(self, text: TextFeatures) -> GeneratorOutput:
         """Another run of the generator, on other text with fresh draws (midpoints of captions in GAN-INT)."""
-        return self._synthesize(text, None, *self._draw(len(text.sentence), 1))
+        return self._synthesize(text, *self._draw(len(text.sentence), 1))
+
+    def layout(self, rows: int) -> Layout | None:
+        """The batch's layout over and over, until there are `rows`."""
+        layout = self.batch.layout
+        if layout is None or rows == len(self.text.sentence):
+            return layout
+        return layout.rows(torch.arange(rows, device=self.model.device) % len(self.text.sentence))
 
     def _draw(self, rows: int, copies: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         noise = torch.cat([self.draws.normal(rows, self.model.plan.noise) for _ in range(copies)])
         return noise, self.model.draw_epsilons(self.draws, rows, copies)
 
-    def _synthesize(
-        self, text: TextFeatures, layout: Layout | None, noise: Tensor, epsilons: tuple[Tensor, ...]
-    ) -> GeneratorOutput:
+    def _synthesize(self, text: TextFeatures, noise: Tensor, epsilons: tuple[Tensor, ...]) -> GeneratorOutput:
+        layout = self.layout(len(noise))
         depth = max(self.phase.stages) + 1
         frozen = [level for level in range(depth) if level not in self.phase.stages]
         self.generator_passes += 1
@@ -115,22 +120,44 @@ class Step:
         x b rows.
         """
         if (kind, level) not in self._logits:
-            self._logits[kind, level] = self._judge(level, *self._pair(kind, level))
+            self._logits[kind, level] = self.judge_features(level, *self._pair(kind, level))
         return self._logits[kind, level]
 
-    def _pair(self, kind: Kind, level: int) -> tuple[Any, Tensor]:
+    def _pair(self, kind: Kind, level: int) -> tuple[Any, Tensor, Layout | None]:
+        layout = self.batch.layout
         if kind == "fake":
-            out, live = self.generated, self.update == "generator"
-            code = out.conditions[level].discriminator_code
-            picture = out.stages[level].image
-            features = self.features("fake", level, lambda: picture if live else picture.detach())
-            return features, code if live else code.detach()
-        real = self.batch.images[level]
+            made, live = self.generated.conditions[level], self.update == "generator"
+            code = made.discriminator_code
+            features = self.features("fake", level, lambda: self.fake(level))
+            return features, code if live else code.detach(), made.layout
         if kind == "mismatched" and self.batch.mismatched:
-            wrong = self.batch.mismatched[level]
-            return self.features("mismatched", level, lambda: wrong), self.code(level)
-        code = self.code(level)
-        return self.features("real", level, lambda: real), code if kind == "real" else next_rows(code)
+            layout = self.batch.mismatched_layout
+            wrong = self._real(level, self.batch.mismatched, layout)
+            return self.features("mismatched", level, lambda: wrong), self.code(level), layout
+        code, features = self.code(level), self.features("real", level, lambda: self.real(level))
+        return features, code if kind == "real" else next_rows(code), layout
+
+    def real(self, level: int) -> Tensor:
+        """The real examples as the discriminator at `level` judges them.
+
+        Pictures [b, 3, r, r]; keypoints [b, k, 3] where its stage draws those.
+        """
+        return self._real(level, self.batch.images, self.batch.layout)
+
+    def _real(self, level: int, pictures: Sequence[Tensor], layout: Layout | None) -> Tensor:
+        if not self.model.plan.stages[level].spec.keypoints:
+            return pictures[level]
+        assert layout is not None and layout.keypoints is not None, "the assembler saw keypoints in the data"
+        return layout.keypoints * (layout.keypoints[..., 2:] > 0)
+
+    def fake(self, level: int) -> Tensor:
+        """What the stage at `level` drew, as `real`; with a graph in the generator's update only."""
+        stage = self.generated.stages[level]
+        made = stage.image
+        if self.model.plan.stages[level].spec.keypoints:
+            assert stage.layout is not None and stage.layout.keypoints is not None, "its specs say so"
+            made = stage.layout.keypoints
+        return made if self.update == "generator" else made.detach()
 
     def features(self, kind: Kind, level: int, pictures: Callable[[], Tensor]) -> Any:
         """The discriminator's features of `pictures`, computed once an update."""
@@ -139,14 +166,21 @@ class Step:
             self._features[kind, level] = self.discriminator(level).features(pictures())
         return self._features[kind, level]
 
-    def _judge(self, level: int, features: Any, code: Tensor) -> Logits:
-        logits: Logits = self.discriminator(level).judge(features, code)
+    def judge_features(self, level: int, features: Any, code: Tensor, layout: Layout | None = None) -> Logits:
+        """The discriminator's word on `features` that it made, and codes [n, d].
+
+        `layout`: of the pictures, for a discriminator that reads it; None = the batch's, as in `layout(n)`.
+        """
+        judge, plan = self.discriminator(level), self.model.plan.stages[level].discriminator
+        reads = plan is not None and plan.requires() & {"boxes", "keypoints"}
+        place = (layout or self.layout(len(code)),) if reads else ()
+        logits: Logits = judge.judge(features, code, *place)
         return logits
 
-    def judge(self, level: int, images: Tensor, code: Tensor) -> Logits:
-        """The discriminator's word on any pictures [n, 3, r, r] and codes [n, d]; differentiable twice."""
+    def judge(self, level: int, images: Tensor, code: Tensor, layout: Layout | None = None) -> Logits:
+        """As `judge_features`, on any pictures [n, 3, r, r] (or keypoints); differentiable twice."""
         self.discriminator_passes += 1
-        return self._judge(level, self.discriminator(level).features(images), code)
+        return self.judge_features(level, self.discriminator(level).features(images), code, layout)
 
     def discriminator(self, level: int) -> Any:
         """The discriminator at `level`."""

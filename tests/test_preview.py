@@ -68,7 +68,7 @@ def test_stages_stand_side_by_side(registry, tmp_path):
     preview = Preview(Feed(plan, None, accelerator("cpu", "fp32")), model, Run(tmp_path))
     preview.draw(model, None, 1)
     preview.draw(model, None, 2, depth=1)
-    coarse = model.generate_stages(preview._tokens, SEEDS[0])[0]
+    coarse = model.generate_stages(preview._held_out.tokens, SEEDS[0])[0]
     cell = max(plan.resolutions) * round(96 / max(plan.resolutions)) + PADDING
     for step, columns in ((1, 2 + len(SEEDS)), (2, 1 + len(SEEDS))):
         sheet = grid(tmp_path, step)

@@ -1,12 +1,23 @@
 """What a step computes, when, and how often."""
 
+import json
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
 import pytest
 import torch
+from torch import nn
 
 from ganzoo.assemble import assemble
+from ganzoo.core.penalties import R1, GradientPenalty
+from ganzoo.errors import GanzooError
+from ganzoo.flow import Layout, Logits
+from ganzoo.plugins import Registry
 from ganzoo.randomness import StepDraws
+from ganzoo.recipe import Recipe
 from ganzoo.rehearse import toy_batch
 from ganzoo.step import Step
+from ganzoo.testing.conformance.standins import STANDINS, Judge
 
 CPU = torch.device("cpu")
 
@@ -96,3 +107,112 @@ def test_several_samples_a_caption(make, toy):
     assert step.logits("fake", 0).conditional.shape == (2 * rows,)
     assert step.logits("real", 0).conditional.shape == (rows,)
     assert torch.equal(step.generated.text.sentence[:rows], step.generated.text.sentence[rows:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed(Judge):
+    """A discriminator that adds the box's left side to its logit."""
+
+    needs: ClassVar = frozenset({"boxes"})
+
+    def build(self, given):
+        return PlacedModule(super().build(given))
+
+
+class PlacedModule(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def features(self, images):
+        return self.inner.features(images)
+
+    def judge(self, features, code, layout):
+        logits = self.inner.judge(features, code)
+        return Logits(logits.conditional + 100 * layout.boxes[:, 0])
+
+
+class Offered(Registry):
+    """The kit's components, and what is under test."""
+
+    def __init__(self):
+        super().__init__([])
+
+    def get(self, kind, name):
+        return {**STANDINS, "my/placed": Placed}[name]
+
+
+def placed_step(judge="my/placed", stage="kit/picture", batch=()):
+    tree = {
+        "title": "Placed",
+        "data": {"use": "kit/data"},
+        "text": {"use": "kit/text"},
+        "conditioning": {"use": "kit/code"},
+        "noise": 7,
+        "stages": [{"stage": {"use": stage}, "discriminator": {"use": judge}}],
+        "training": {
+            "gan": {
+                "steps": 1,
+                "samples_per_caption": 2,
+                "updates": {
+                    "discriminator": {"optimizer": {"use": "adam", "lr": 1}, "losses": [{"use": "kit/push"}]}
+                },
+            }
+        },
+    }
+    plan = assemble(Recipe.from_yaml(json.dumps({"recipes": {"placed": tree}}), where="placed"), Offered())
+    model = plan.build()
+    batch = replace(toy_batch(plan, model.text_encoder), **dict(batch))
+    step = Step(model, batch, plan.phases[0], StepDraws(0, 0, CPU, torch.float32))
+    step.begin("discriminator", keep_graph=False, regenerate=False)
+    return step
+
+
+def left(*places):
+    return Layout(torch.tensor([[x, 0.1, 0.1, 0.1] for x in places]), torch.zeros(len(places), 2, 3))
+
+
+def test_a_discriminator_that_reads_boxes_gets_those_of_its_pictures():
+    layouts = {"layout": left(0, 1, 2, 3), "mismatched_layout": left(4, 5, 6, 7)}
+    step = placed_step(batch=layouts)
+
+    def places(logits):
+        return logits.conditional.div(100).round().int().tolist()
+
+    assert places(step.logits("real", 0)) == [0, 1, 2, 3]
+    assert places(step.logits("mismatched", 0)) == [4, 5, 6, 7]
+    assert places(step.logits("fake", 0)) == [0, 1, 2, 3, 0, 1, 2, 3]
+    images, code = step.batch.images[0], step.code(0)
+    assert places(step.judge(0, images, code)) == [0, 1, 2, 3]
+    assert places(step.judge(0, images, code, left(3, 2, 1, 0))) == [3, 2, 1, 0]
+    assert places(step.judge_features(0, step.discriminator(0).features(images[:3]), code[1:])) == [0, 1, 2]
+    assert places(placed_step(batch={**layouts, "mismatched": ()}).logits("mismatched", 0)) == [0, 1, 2, 3]
+
+
+def test_keypoints_are_judged_where_a_stage_draws_them():
+    points = torch.rand(4, 2, 3)
+    points[0, 1, 2] = 0
+    step = placed_step("kit/points_judge", "kit/points", {"layout": Layout(keypoints=points)})
+    real = step.real(0)
+    assert (
+        torch.equal(real[1:], points[1:]) and torch.equal(real[0, 0], points[0, 0]) and not real[0, 1].any()
+    )
+    assert torch.equal(step.fake(0), step.generated.stages[0].layout.keypoints)
+    assert step.fake(0).shape == (8, 2, 3)
+    assert step.logits("fake", 0).conditional.shape == (8,)
+    for penalty in (R1(), GradientPenalty()):
+        assert penalty(step).item() > 0
+    step.begin("generator", keep_graph=True, regenerate=True)
+    assert step.fake(0).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("stage", "judge", "said"),
+    [
+        ("kit/points", "kit/judge", "kit/judge judges pictures; kit/points draws keypoints"),
+        ("kit/picture", "kit/points_judge", "kit/points_judge judges keypoints; kit/picture draws pictures"),
+    ],
+)
+def test_a_discriminator_of_something_else(stage, judge, said):
+    with pytest.raises(GanzooError, match=said):
+        placed_step(judge, stage)

@@ -36,7 +36,7 @@ class R1(Loss):
         """The sum over the phase's levels and heads."""
         total = step.batch.images[0].new_zeros(())
         for level in step.levels:
-            images = step.batch.images[level].detach().requires_grad_()
+            images = step.real(level).detach().requires_grad_()
             for gradient in head_gradients(step.judge(level, images, step.code(level)), images):
                 total = total + self.gamma / 2 * gradient.square().sum(1).mean()
         return total
@@ -68,9 +68,9 @@ class GradientPenalty(Loss):
         """The sum over the phase's levels and heads."""
         total = step.batch.images[0].new_zeros(())
         for level in step.levels:
-            real = step.batch.images[level]
-            fake = step.generated.stages[level].image[: len(real)].detach()
-            mix = step.draws.uniform(len(real)).to(real.dtype).view(-1, 1, 1, 1)
+            real = step.real(level)
+            fake = step.fake(level)[: len(real)].detach()
+            mix = step.draws.uniform(len(real)).to(real.dtype).view(-1, *[1] * (real.dim() - 1))
             images = (mix * real + (1 - mix) * fake).requires_grad_()
             for gradient in head_gradients(step.judge(level, images, step.code(level)), images):
                 total = total + (gradient.norm(dim=1) - 1).square().mean()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -72,11 +74,18 @@ def _reduce(images: Tensor, resolution: int) -> Tensor:
     return F.interpolate(images.float(), size=side, mode="bilinear", antialias=True).round_()
 
 
-def move_layout(layout: Layout, size: int, resolution: int, offsets: Tensor, flips: Tensor) -> Layout:
+def move_layout(
+    layout: Layout,
+    size: int,
+    resolution: int,
+    offsets: Tensor,
+    flips: Tensor,
+    pairs: Sequence[tuple[int, int]] = (),
+) -> Layout:
     """The layout of pictures of side `size` after `augment` cut out `resolution` pixels and flipped.
 
     Boxes are clipped to the picture; a box outside it has no area. Keypoints outside it become invisible, and
-    invisible ones lie at 0, 0. Mirroring does not swap the names of left and right parts.
+    invisible ones lie at 0, 0. `pairs`: left and right parts, which trade places in a mirrored picture.
     """
     scale = size / resolution
     shift = offsets.flip(-1) / resolution  # [b, 2] in (x, y)
@@ -93,5 +102,49 @@ def move_layout(layout: Layout, size: int, resolution: int, offsets: Tensor, fli
         x = torch.where(flips[:, None], 1 - place[..., 0], place[..., 0])
         seen = layout.keypoints[..., 2] * inside
         moved = torch.stack([x, place[..., 1], seen], dim=-1)
-        keypoints = torch.where(seen[..., None] > 0, moved, 0).to(layout.keypoints.dtype)
+        moved = torch.where(flips[:, None, None], moved[:, _other_sides(x.shape[1], pairs)], moved)
+        keypoints = torch.where(moved[..., 2:] > 0, moved, 0).to(layout.keypoints.dtype)
     return Layout(boxes, keypoints)
+
+
+def _other_sides(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """For each of `count` parts the one that takes its name in a mirrored picture."""
+    order = list(range(count))
+    for left, right in pairs:
+        order[left], order[right] = right, left
+    return order
+
+
+def move_layout_as_gawwn(
+    layout: Layout, size: int, resolution: int, offsets: Tensor, flips: Tensor
+) -> Layout:
+    """As `move_layout`, by the arithmetic of GAWWN's program.
+
+    Boxes and keypoints lie on whole pixels, counted from 1. What a crop cuts off at the left or top of a box
+    stays part of its size; at the right or bottom it is cut off. Keypoints beyond the left or top lie on that
+    border, beyond the right or bottom outside 0..1, and absent ones in the upper corner. Left and right parts
+    keep their names.
+
+    Source: Reed et al. 2016, arXiv:1610.02454; reedscot/nips2016, the loaders of boxes and of keypoints.
+    """
+    shift = offsets.flip(-1)  # [b, 2] in (x, y)
+    boxes = keypoints = None
+    if layout.boxes is not None:
+        given = layout.boxes.double()
+        low, side = given[:, :2], torch.minimum(given[:, 2:], 1 - given[:, :2])
+        low = (_whole(low, size).clamp(min=1) - shift).clamp(min=1)
+        side = torch.minimum(_whole(side, size), resolution - low)
+        mirrored = (resolution - low[:, 0] - side[:, 0]).clamp(min=1)
+        x = torch.where(flips, mirrored, low[:, 0])
+        boxes = torch.cat([x[:, None], low[:, 1:], side], 1).div(resolution).to(layout.boxes.dtype)
+    if layout.keypoints is not None:
+        place = (_whole(layout.keypoints[..., :2].double(), size) - shift[:, None]).clamp(min=1)
+        x = torch.where(flips[:, None], (resolution - place[..., 0] + 1).clamp(min=1), place[..., 0])
+        place = torch.stack([x, place[..., 1]], -1).div(resolution).to(layout.keypoints.dtype)
+        keypoints = torch.cat([place, layout.keypoints[..., 2:]], -1)
+    return Layout(boxes, keypoints)
+
+
+def _whole(fraction: Tensor, size: int) -> Tensor:
+    """Whole pixels of a side of `size`, rounded down; what float32 made of a whole number counts as it."""
+    return (fraction * size + 1e-4).floor()

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from ganzoo.data.cache import Packed, cache_folder, pack
 from ganzoo.data.captions import CaptionStore
 from ganzoo.data.examples import Examples
-from ganzoo.data.loader import Loader
+from ganzoo.data.loader import Loader, layout_of
 from ganzoo.errors import GanzooError
 from ganzoo.plan import PhasePlan, Plan
 from ganzoo.processes import main_first
 from ganzoo.progress import counting
 
 if TYPE_CHECKING:
-    from ganzoo.flow import Tokens
+    from ganzoo.flow import Layout, Tokens
     from ganzoo.model import Model
 
 log = logging.getLogger("ganzoo")
@@ -30,12 +30,16 @@ log = logging.getLogger("ganzoo")
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Held-out captions with their tokens, real pictures [n, r, r, 3], classes [n] where they are known."""
+    """Held-out captions with their tokens, real pictures [n, r, r, 3].
+
+    Classes [n], boxes and keypoints where they are known.
+    """
 
     captions: list[str]
     tokens: Tokens
     real: NDArray[np.uint8]
     class_id: torch.Tensor | None
+    layout: Layout | None
 
 
 class Feed:
@@ -110,6 +114,7 @@ class Feed:
             flip=self.plan.data.flip,
             average=self.plan.data.average,
             mismatched=phase.reads_mismatched and self.plan.data.mismatched == "images",
+            pairs=self.plan.data_spec.pairs if self.plan.data.layout == "exact" else None,
             use_features=use_features,
             device=self._compute.device,
             dtype=self._dtype,
@@ -139,4 +144,5 @@ class Feed:
         slots = store.choose(np.arange(len(chosen)), np.zeros(len(chosen)))
         real = packed.images.transpose(0, 2, 3, 1)
         classes = None if chosen.class_id is None else torch.from_numpy(chosen.class_id)
-        return HeldOut([own[0] for own in chosen.captions], store.tokens(slots), real, classes)
+        captions = [own[0] for own in chosen.captions]
+        return HeldOut(captions, store.tokens(slots), real, classes, layout_of(chosen))

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganzoo.data.augment import augment, move_layout
+from ganzoo.data.augment import augment, move_layout, move_layout_as_gawwn
 from ganzoo.data.cache import Packed
 from ganzoo.data.captions import CaptionStore
 from ganzoo.data.examples import Examples
@@ -70,7 +70,8 @@ class Loader:
     cut where the packed pictures are larger. `flip`: mirror half of the pictures. `average`: so many
     captions a picture, drawn with replacement, their features averaged. `mismatched`: deliver pictures of
     other classes too (of any other example where classes are unknown or there is only one), with crops and
-    flips of their own.
+    flips of their own. `pairs`: left and right keypoints, as in `move_layout`; None = layouts move as in
+    GAWWN's program.
 
     Raises GanzooError: fewer examples than one batch; a batch that the processes cannot share evenly;
     pictures packed below the finest resolution; mismatched pictures asked of a single example.
@@ -88,6 +89,7 @@ class Loader:
         flip: bool = False,
         average: int = 1,
         mismatched: bool = False,
+        pairs: tuple[tuple[int, int], ...] | None = (),
         use_features: bool = False,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
@@ -100,7 +102,7 @@ class Loader:
         self.steps_per_epoch = n // batch
         self._captions, self._class_id = captions, examples.class_id
         self._keys = np.array(examples.keys, dtype=object)
-        self._layout = _layout(examples)
+        self._layout, self._pairs = layout_of(examples), pairs
         self._resolutions, self._size, self._crops = resolutions, size, size - max(resolutions) + 1
         self._batch, self._seed, self._flip, self._average = batch, seed, flip, average
         self._mismatched, self._use_features = mismatched, use_features
@@ -120,15 +122,18 @@ class Loader:
         slots = draws.slots[rows]
         with torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
             mismatched: tuple[Tensor, ...] = ()
+            elsewhere: Layout | None = None
             if draws.partners is not None and draws.partner_views is not None:
                 mismatched = self._look(draws.partners[rows], rows, draws.partner_views)
+                elsewhere = self._move(draws.partners[rows], rows, draws.partner_views)
             batch = Batch(
                 images=self._look(rows, rows, draws.views),
                 tokens=self._captions.tokens(slots),
                 mismatched=mismatched,
                 text=self._captions.features(slots) if self._use_features else None,
                 class_id=None if self._class_id is None else torch.from_numpy(self._class_id[rows]),
-                layout=self._move(rows, draws.views),
+                layout=self._move(rows, rows, draws.views),
+                mismatched_layout=elsewhere,
                 keys=tuple(self._keys[rows]),
             )
             return batch.to(self._device, self._dtype)
@@ -189,12 +194,15 @@ class Loader:
             place = torch.arange(len(index), device=self._device)
         return augment(source, self._resolutions, offsets, flips, self._dtype, place)
 
-    def _move(self, rows: NDArray[np.int64], views: Views) -> Layout | None:
+    def _move(self, pictures: NDArray[np.int64], rows: NDArray[np.int64], views: Views) -> Layout | None:
+        """Where things are in what `_look` gives."""
         if self._layout is None:
             return None
+        own = self._layout.rows(torch.from_numpy(pictures))
         offsets, flips = torch.from_numpy(views.offsets[rows]), torch.from_numpy(views.flips[rows])
-        own = self._layout.rows(torch.from_numpy(rows))
-        return move_layout(own, self._size, max(self._resolutions), offsets, flips)
+        if self._pairs is None:
+            return move_layout_as_gawwn(own, self._size, max(self._resolutions), offsets, flips)
+        return move_layout(own, self._size, max(self._resolutions), offsets, flips, self._pairs)
 
 
 def mismatched_partners(class_id: NDArray[np.int64] | None, draws: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -231,7 +239,8 @@ def _check(n: int, batch: int, world: int, size: int, resolutions: tuple[int, ..
         raise GanzooError("mismatched pictures need at least two examples; there is only one")
 
 
-def _layout(examples: Examples) -> Layout | None:
+def layout_of(examples: Examples) -> Layout | None:
+    """The boxes and keypoints of all examples."""
     if examples.boxes is None and examples.keypoints is None:
         return None
     return Layout(

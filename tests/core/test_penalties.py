@@ -39,6 +39,12 @@ class Known:
     def code(self, level):
         return self.generated.conditions[level].discriminator_code
 
+    def real(self, level):
+        return self.batch.images[level]
+
+    def fake(self, level):
+        return self.generated.stages[level].image
+
     def judge(self, level, images, code):
         self.judged.append(images)
         return self.discriminator.judge(images)

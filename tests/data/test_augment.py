@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.augment import augment, move_layout
+from ganzoo.data.augment import augment, move_layout, move_layout_as_gawwn
 from ganzoo.flow import Layout
 
 
@@ -113,3 +113,24 @@ def test_a_layout_moves_with_its_picture() -> None:
         assert (image[:, y : y + height, x : x + width] == 1).all() and (
             image == 1
         ).sum() == 3 * width * height
+
+
+def test_left_and_right_parts_trade_places_in_a_mirrored_picture() -> None:
+    points = torch.tensor([[[0.25, 0.1, 1.0], [0.5, 0.2, 1.0], [0.0, 0.0, 0.0]]] * 2)
+    moved = move_layout(
+        Layout(keypoints=points), 4, 4, *no_views(2)[:1], torch.tensor([False, True]), [(0, 2)]
+    ).keypoints
+    assert moved is not None and torch.equal(moved[0], points[0])
+    assert torch.equal(moved[1], torch.tensor([[0.0, 0.0, 0.0], [0.5, 0.2, 1.0], [0.75, 0.1, 1.0]]))
+
+
+def test_layouts_move_in_whole_pixels_as_in_gawwn() -> None:
+    # A side of 10 cut to 8. By hand: a box cut off at the left keeps its width, at the right it loses some.
+    boxes = torch.tensor([[0.2, 0.35, 0.5, 0.3], [0.71, 0.0, 0.29, 0.5]])
+    points = torch.tensor([[[0.1, 0.99, 1.0], [0.0, 0.0, 0.0]]] * 2)
+    offsets, flips = torch.tensor([[1, 2]] * 2), torch.tensor([False, True])
+    moved = move_layout_as_gawwn(Layout(boxes, points), 10, 8, offsets, flips)
+    assert moved.boxes is not None and moved.keypoints is not None
+    assert (moved.boxes * 8).tolist() == [[1, 2, 5, 3], [1, 1, 2, 5]]
+    assert (moved.keypoints[..., :2] * 8).tolist() == [[[1, 8], [1, 1]], [[8, 8], [8, 1]]]
+    assert torch.equal(moved.keypoints[..., 2], points[..., 2])

@@ -211,3 +211,28 @@ def test_partners_are_uniform_over_the_others() -> None:
 def test_impossible_requests_are_errors(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GanzooError, match=message):
         loader(**options)
+
+
+def test_mismatched_pictures_bring_their_own_layout() -> None:
+    boxes = np.stack([np.arange(12) / 12, np.zeros(12), np.full(12, 1 / 24), np.ones(12)], 1).astype("f4")
+    batch = loader(boxes=boxes, mismatched=True).batch_at(0)
+    assert batch.layout is not None and batch.layout.boxes is not None
+    assert batch.mismatched_layout is not None and batch.mismatched_layout.boxes is not None
+    for layout, images in ((batch.layout, batch.images), (batch.mismatched_layout, batch.mismatched)):
+        assert layout.boxes is not None
+        assert layout.boxes[:, 0].mul(12).round().int().tolist() == shown(images[0])
+
+
+@pytest.mark.parametrize("pairs", [(), ((0, 1),), None])
+def test_keypoints_of_a_mirrored_picture(pairs: Any) -> None:
+    points = np.tile(np.array([[0.25, 0.5, 1], [0.75, 0.5, 0]], np.float32), (200, 1, 1))
+    own = loader(200, 4, batch=200, flip=True, keypoints=points, pairs=pairs).batch_at(0).layout
+    assert own is not None and own.keypoints is not None
+    rows = {tuple(map(tuple, row)) for row in own.keypoints.tolist()}
+    seen, hidden = (0.25, 0.5, 1.0), (0.0, 0.0, 0.0)
+    there = {
+        (): {(seen, hidden), ((0.75, 0.5, 1.0), hidden)},
+        ((0, 1),): {(seen, hidden), (hidden, (0.75, 0.5, 1.0))},
+    }
+    gawwn = {(seen, (0.75, 0.5, 0.0)), ((1.0, 0.5, 1.0), (0.5, 0.5, 0.0))}
+    assert rows == (gawwn if pairs is None else there[pairs])

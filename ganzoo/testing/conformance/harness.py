@@ -12,7 +12,16 @@ from torch import Tensor, nn
 from ganzoo.errors import GanzooError
 from ganzoo.flow import Condition, Flow, ImageFeatures, Logits, StageOutput, TextFeatures, Tokens
 from ganzoo.specs import ConditionSpec, DiscriminatorGiven
-from ganzoo.testing.conformance.inputs import JUDGED, NOISE, ROWS, SIDE, Inputs, Larder, Withheld
+from ganzoo.testing.conformance.inputs import (
+    JUDGED,
+    KEYPOINTS,
+    NOISE,
+    ROWS,
+    SIDE,
+    Inputs,
+    Larder,
+    Withheld,
+)
 from ganzoo.testing.conformance.subject import Subject
 
 SIDES = (16, 32, 64, 128, 256)
@@ -209,10 +218,12 @@ class OfStage(Harness):
             there == spec.attention, f"declares attention={spec.attention}, but gives attention={there}"
         )
         self.rows("attention", out.attention)
+        points = out.layout.keypoints if out.layout else None
+        self.width("keypoints", points, spec.keypoints)
 
 
 class OfDiscriminator(Harness):
-    """Pictures and codes -> Logits, through `features` and `judge`."""
+    """Pictures (or keypoints), codes, perhaps a layout -> Logits, through `features` and `judge`."""
 
     flow = Logits
 
@@ -223,11 +234,10 @@ class OfDiscriminator(Harness):
     def given(self, withheld: Withheld = "nothing") -> DiscriminatorGiven:
         """Pictures of the smallest side that it accepts, a code `code` wide."""
         larder = Larder(self.subject, withheld)
-        condition = ConditionSpec(generator_code=NOISE, discriminator_code=self.code)
-        if larder.has("boxes") or larder.has("keypoints"):
-            condition = ConditionSpec(
-                NOISE, self.code, boxes=larder.has("boxes"), keypoints=5 if larder.has("keypoints") else 0
-            )
+        points = larder.has("keypoints") or self.component.judges == "keypoints"
+        condition = ConditionSpec(
+            NOISE, self.code, boxes=larder.has("boxes"), keypoints=KEYPOINTS if points else 0
+        )
         for side in SIDES:
             given = DiscriminatorGiven(side, condition)
             try:
@@ -242,17 +252,19 @@ class OfDiscriminator(Harness):
         return cast(nn.Module, self.component.build(self.given(withheld)))
 
     def inputs(self, seed: int = 0, withheld: Withheld = "nothing") -> Inputs:
-        """Pictures in [-1, 1] and codes."""
+        """What it judges, codes, and a layout where it declares that it reads one."""
         larder = Larder(self.subject, withheld, seed)
         side = self.given().image
         larder.named["code"] = code = larder.normal(ROWS, self.code)
-        larder.named["images"] = images = larder.normal(ROWS, 3, side, side).tanh()
-        return larder.inputs(images, code)
+        drawn = larder.normal(ROWS, 3, side, side).tanh()
+        larder.named["images"] = images = drawn if self.component.judges == "pictures" else larder.keypoints()
+        reads = self.subject.declared & {"boxes", "keypoints"}
+        return larder.inputs(images, code, *((larder.layout(),) if reads else ()))
 
     def call(self, module: Any, *arguments: Any) -> Any:
-        """`judge(features(images), code)`."""
-        images, code = arguments
-        return module.judge(module.features(images), code)
+        """`judge(features(images), code)`, with the layout where it reads one."""
+        images, *others = arguments
+        return module.judge(module.features(images), *others)
 
     def declared(self, out: Logits, withheld: Withheld) -> None:
         """One logit a row, from each head it declares."""

@@ -67,8 +67,12 @@ class Larder:
     def layout(self) -> Layout | None:
         """A box and 5 keypoints a picture."""
         boxes = self.maybe("boxes", lambda: torch.tensor([[0.1, 0.2, 0.5, 0.4]] * ROWS))
-        keypoints = self.maybe("keypoints", lambda: torch.rand(ROWS, KEYPOINTS, 3, generator=self.generator))
+        keypoints = self.maybe("keypoints", self.keypoints)
         return None if boxes is None and keypoints is None else Layout(boxes, keypoints)
+
+    def keypoints(self) -> Tensor:
+        """5 keypoints a picture, each seen to some degree."""
+        return torch.rand(ROWS, KEYPOINTS, 3, generator=self.generator)
 
     def text_spec(self) -> TextSpec:
         """What a text encoder gives."""

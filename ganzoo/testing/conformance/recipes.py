@@ -12,6 +12,7 @@ from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 from ganzoo.recipe import Recipe
 from ganzoo.testing.conformance.harness import OfDiscriminator
+from ganzoo.testing.conformance.inputs import Larder
 from ganzoo.testing.conformance.standins import STANDINS
 from ganzoo.testing.conformance.subject import Subject
 
@@ -61,6 +62,8 @@ def _node(subject: Subject) -> dict[str, Any]:
 def _stages(subject: Subject, *, two_heads: bool, two_levels: bool) -> list[dict[str, Any]]:
     judge = {"use": "kit/two_headed" if two_heads else "kit/judge"}
     if subject.kind == "stages":
+        if subject.component.yields(Larder(subject, "nothing").stage_given()).keypoints:
+            return [{"stage": _node(subject), "discriminator": {"use": "kit/points_judge"}}]
         first = [{"stage": {"use": "kit/picture", "side": SIDE}, "discriminator": judge}]
         follows = bool(subject.declared & {"image", "hidden"})
         return [*first[: 1 if follows else 0], {"stage": _node(subject), "discriminator": judge}]
@@ -71,6 +74,8 @@ def _stages(subject: Subject, *, two_heads: bool, two_levels: bool) -> list[dict
         sides = (2 * SIDE,)
     if subject.kind == "discriminators":
         sides, judge = (OfDiscriminator(subject).given().image,), _node(subject)
+        if subject.component.judges == "keypoints":
+            return [{"stage": {"use": "kit/points"}, "discriminator": judge}]
     return [{"stage": {"use": "kit/picture", "side": side}, "discriminator": judge} for side in sides]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -183,6 +183,35 @@ class _Picture(nn.Module):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Points(Stage):
+    """A linear layer to keypoints, and an empty picture of `side`."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"noise", "generator_code", "keypoints"})
+
+    side: int = 8
+
+    def yields(self, given: StageGiven) -> StageSpec:
+        """As many keypoints as the data has."""
+        return StageSpec(self.side, keypoints=given.condition.keypoints)
+
+    def build(self, given: StageGiven) -> nn.Module:
+        """The linear layer."""
+        points = given.condition.keypoints
+        return _Points(given.noise + given.condition.generator_code, points, self.side)
+
+
+class _Points(nn.Module):
+    def __init__(self, inputs: int, points: int, side: int) -> None:
+        super().__init__()
+        self.side, self.layer = side, nn.Linear(inputs, 3 * points)
+
+    def forward(self, previous: StageOutput | None, condition: Condition, noise: Tensor) -> StageOutput:
+        points = self.layer(torch.cat([noise, condition.generator_code], 1)).sigmoid().unflatten(1, (-1, 3))
+        image = points.new_zeros(len(noise), 3, self.side, self.side)
+        return StageOutput(image, layout=Layout(keypoints=points))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judge(Discriminator):
     """A convolution, times the code; a conditional logit alone."""
 
@@ -196,6 +225,31 @@ class TwoHeaded(Judge):
     """The same with an unconditional logit."""
 
     heads: ClassVar[frozenset[str]] = frozenset({"conditional", "unconditional"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsJudge(Discriminator):
+    """A linear layer over keypoints, times the code."""
+
+    judges: ClassVar[Literal["pictures", "keypoints"]] = "keypoints"
+
+    def build(self, given: DiscriminatorGiven) -> nn.Module:
+        """A linear layer, a product with the code."""
+        return _PointsJudge(given.condition.keypoints, given.condition.discriminator_code)
+
+
+class _PointsJudge(nn.Module):
+    def __init__(self, points: int, code: int) -> None:
+        super().__init__()
+        self.look = nn.Sequential(nn.Flatten(), nn.Linear(3 * points, 6), nn.Softplus())
+        self.match = nn.Bilinear(6, code, 1)
+
+    def features(self, points: Tensor) -> Tensor:
+        features: Tensor = self.look(points)
+        return features
+
+    def judge(self, features: Tensor, code: Tensor) -> Logits:
+        return Logits(self.match(features, code)[:, 0])
 
 
 class _Judge(nn.Module):
@@ -237,5 +291,6 @@ class Push(Loss):
 
 STANDINS: Mapping[str, type[Component]] = {
     "kit/data": Data, "kit/text": Text, "kit/image": Image, "kit/code": Code, "kit/picture": Picture,
-    "kit/judge": Judge, "kit/two_headed": TwoHeaded, "kit/push": Push,
+    "kit/judge": Judge, "kit/two_headed": TwoHeaded, "kit/push": Push, "kit/points": Points,
+    "kit/points_judge": PointsJudge,
 }  # fmt: skip

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
-from ganzoo.flow import Batch, Condition, GeneratorOutput, ImageFeatures, Logits, TextFeatures
+from ganzoo.flow import Batch, Condition, GeneratorOutput, ImageFeatures, Layout, Logits, TextFeatures
 from ganzoo.step import Step
 from ganzoo.testing.conformance.starving import feed, starve
 from ganzoo.testing.conformance.subject import Subject
@@ -41,19 +41,33 @@ class StarvedStep:
     @property
     def batch(self) -> Batch:
         """Pictures, classes and layout where declared."""
-        batch, layout = self._step.batch, self._step.batch.layout
-        assert layout is not None
+        batch = self._step.batch
         return replace(
             batch,
             images=tuple(self._give("real", x) for x in batch.images),
             mismatched=tuple(self._give("mismatched", x) for x in batch.mismatched),
             class_id=self._give("class_id", batch.class_id),
-            layout=replace(
-                layout,
-                boxes=self._give("boxes", layout.boxes),
-                keypoints=self._give("keypoints", layout.keypoints),
-            ),
+            layout=self._place(batch.layout),
+            mismatched_layout=self._place(batch.mismatched_layout),
         )
+
+    def _place(self, layout: Layout | None) -> Layout | None:
+        if layout is None:
+            return None
+        boxes, keypoints = self._give("boxes", layout.boxes), self._give("keypoints", layout.keypoints)
+        return Layout(boxes, keypoints)
+
+    def layout(self, rows: int) -> Layout | None:
+        """Boxes and keypoints where declared."""
+        return self._place(self._step.layout(rows))
+
+    def real(self, level: int) -> Tensor:
+        """Real pictures where declared."""
+        return cast(Tensor, self._give("real", self._step.real(level)))
+
+    def fake(self, level: int) -> Tensor:
+        """Drawn pictures where declared."""
+        return cast(Tensor, self._give("fake", self._step.fake(level)))
 
     @property
     def image_features(self) -> ImageFeatures:
@@ -78,9 +92,13 @@ class StarvedStep:
             raise AssertionError(self._complaint(kind))
         return self._heads(self._step.logits(kind, level))
 
-    def judge(self, level: int, images: Tensor, code: Tensor) -> Logits:
+    def judge(self, level: int, images: Tensor, code: Tensor, layout: Layout | None = None) -> Logits:
         """The discriminator's word on any pairs."""
-        return self._heads(self._step.judge(level, images, code))
+        return self._heads(self._step.judge(level, images, code, layout and layout.map(feed)))
+
+    def judge_features(self, level: int, features: Any, code: Tensor, layout: Layout | None = None) -> Logits:
+        """The discriminator's word on its own features."""
+        return self._heads(self._step.judge_features(level, features, code, layout and layout.map(feed)))
 
     def _heads(self, logits: Logits) -> Logits:
         return logits if "unconditional" in self._subject.declared else Logits(logits.conditional)
@@ -101,4 +119,5 @@ class StarvedStep:
             logvar=self._give("gaussian", condition.logvar),
             words=self._give("words", condition.words),
             mask=self._give("words", condition.mask),
+            layout=self._place(condition.layout),
         )

@@ -81,6 +81,7 @@ class Trial:
         return replace(
             batch,
             layout=layout if there else None,
+            mismatched_layout=layout if there and has("mismatched") else None,
             class_id=batch.class_id if has("class_id") else None,
             mismatched=batch.mismatched if has("mismatched") else (),
         )

@@ -91,10 +91,9 @@ def _shifted(step: Step, level: int) -> Logits:
             "stackgan/matching with `wrong: shifted` pairs each picture with the next row's caption and "
             "needs batches of at least 2; raise `data.batch`, or set `wrong: given`"
         )
-    features = step.features("real", level, lambda: step.batch.images[level])
+    features = step.features("real", level, lambda: step.real(level))
     but_last = features[:-1] if isinstance(features, Tensor) else tuple(part[:-1] for part in features)
-    logits: Logits = step.discriminator(level).judge(but_last, code[1:])
-    return logits
+    return step.judge_features(level, but_last, code[1:])
 
 
 def _one(logit: Tensor) -> Tensor:
