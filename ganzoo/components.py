@@ -50,10 +50,12 @@ class Component(ABC):  # noqa: B024 - no method is common to every kind
 class TextEncoder(Component):
     """Captions to features. `pretrained`: `build()` restores its weights, so run folders leave them out.
 
-    `learns_words`: it has a vocabulary, which comes from the training captions.
+    `learns_words`: it has a vocabulary, which comes from the training captions. `free`: options that its
+    weights do not depend on; they may differ from those of a run whose encoders are taken over.
     """
 
     pretrained: ClassVar[bool] = False
+    free: ClassVar[frozenset[str]] = frozenset()
     learns_words: ClassVar[bool] = False
 
     @abstractmethod
@@ -80,13 +82,14 @@ class TextEncoder(Component):
 
 
 class ImageEncoder(Component):
-    """Pictures to features in the text's space (DAMSM, CLIP). `pretrained` as for text encoders.
+    """Pictures to features in the text's space (DAMSM, CLIP). `pretrained`, `free` as for text encoders.
 
     `mean` and `std`, a number a channel: its first layer reads (p - mean) / std of pixels p in 0..1, as its
     weights were trained to. The module rescales the pictures in [-1, 1]; one half each: it need not.
     """
 
     pretrained: ClassVar[bool] = False
+    free: ClassVar[frozenset[str]] = frozenset()
     mean: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
     std: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
 

@@ -44,6 +44,12 @@ def settings_to_go_on(run: Run, recipe: Recipe, given: Mapping[str, Any]) -> Set
             f"{run.path} was started with seed {before.seed}; with seed {now.seed} it would not go on, but "
             "become another run. Leave the seed out"
         )
+    if now.encoders != before.encoders:
+        own = f"encoders of {before.encoders}" if before.encoders else "encoders of its own"
+        raise GanzooError(
+            f"{run.path} was started with {own}; with those of {now.encoders} it would not go on, but become "
+            "another run. Leave `--encoders` out"
+        )
     for name in ARITHMETIC:
         if getattr(now, name) != getattr(before, name):
             log.info(

@@ -18,10 +18,12 @@ class Settings:
     `data`: the data folder. `device`: auto, cpu or cuda. `precision`: auto (bf16 on a GPU, else fp32), fp32,
     bf16, fp16 or fp64. `channels_last` None = on a GPU only. `log_every`, `sample_every`, `save_every` count
     steps; 0 = never. `keep`: so many of the newest checkpoints stay, and the best where metrics are measured;
-    0 = all. `trackers`: names that accelerate knows, such as tensorboard.
+    0 = all. `trackers`: names that accelerate knows, such as tensorboard. `encoders`: the run whose trained
+    encoders it begins with.
     """
 
     data: str | None = None
+    encoders: str | None = None
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"

@@ -28,6 +28,7 @@ from ganzoo.progress import TrainingProgress
 from ganzoo.randomness import StepDraws, seed_modules
 from ganzoo.recipe import Recipe
 from ganzoo.resume import last_sound, settings_to_go_on
+from ganzoo.reuse import Encoders, beginning_with
 from ganzoo.run import Run, run_folder
 from ganzoo.runtime import accelerator, explaining_memory, keep_large_blocks, weights_dtype
 from ganzoo.settings import Settings
@@ -47,18 +48,23 @@ def train(
     run_dir: str | Path | None = None,
     *,
     resume: bool = False,
+    from_phase: str | None = None,
     **settings: Any,
 ) -> Run:
     """Train `recipe` (a Recipe, or a name in the catalogue) on the data folder `data`, into `run_dir`.
 
     `settings` are the fields of `Settings`. With `resume` the run goes on from its newest checkpoint that is
-    not damaged, with the settings it was started with where no others are given. Returns the run. Raises
-    GanzooError (MismatchError for a recipe that cannot be assembled) before any work is lost. Ctrl-C and
-    SIGTERM save after the step under way and raise `Stopped`, a KeyboardInterrupt.
+    not damaged, with the settings it was started with where no others are given. `from_phase` leaves out the
+    phases before it, which may train encoders alone: `encoders` names the run to take these from. Returns
+    the run. Raises GanzooError (MismatchError for a recipe that cannot be assembled) before any work is lost.
+    Ctrl-C and SIGTERM save after the step under way and raise `Stopped`, a KeyboardInterrupt.
     """
     asked, recipe = recipe, find_recipe(recipe) if isinstance(recipe, str) else recipe
     folder = run_folder(asked, recipe, run_dir)
-    settings["data"] = str(Path(data).expanduser().absolute()) if data else None
+    for name, path in {"data": data, "encoders": settings.get("encoders")}.items():
+        settings[name] = str(Path(path).expanduser().absolute()) if path else None
+    if from_phase:
+        recipe = beginning_with(recipe, from_phase, resume or bool(settings["encoders"]))
     chosen = settings_to_go_on(Run.open(folder), recipe, settings) if resume else Settings.of(settings)
     plan = assemble(recipe, load_plugins())
     if chosen.keep_large_blocks:
@@ -69,6 +75,7 @@ def train(
         stop = under_way.enter_context(stop_requests())
         with failing_together(compute):
             done = last_sound(run) if resume else None
+            taken = Encoders.of(Run.open(chosen.encoders), plan) if chosen.encoders and not done else None
             if not resume and compute.is_main_process:
                 under_way.enter_context(run.begun(recipe, _about(chosen, compute)))
         world = compute.num_processes
@@ -76,19 +83,21 @@ def train(
         log.info("%s on %s, into %s", recipe.name, where, folder)
         compute.init_trackers(recipe.name) if chosen.trackers else None
         with run.saying_what_is_kept():
-            _train(plan, run, chosen, compute, stop, done)
+            _train(plan, run, chosen, compute, stop, done, taken)
         for tracker in compute.trackers:
             tracker.finish()
     return run
 
 
 def _train(
-    plan: Plan, run: Run, settings: Settings, compute: Accelerator, stop: StopRequest, done: Checkpoint | None
-) -> None:
+    plan: Plan, run: Run, settings: Settings, compute: Accelerator, stop: StopRequest,
+    done: Checkpoint | None, taken: Encoders | None,
+) -> None:  # fmt: skip
     with failing_together(compute):
         data, dtype = Path(settings.data) if settings.data else None, weights_dtype(settings.precision)
         feed = Feed(plan, data, compute, seed=settings.seed, dtype=dtype, skip_broken=settings.skip_broken)
         words = vocabulary.kept(run.vocabulary, plan) if done else vocabulary.learnt(plan, feed.captions)
+        words = taken.words_for(feed.captions, plan) if taken else words
         if not done and compute.is_main_process:
             vocabulary.keep(run.vocabulary, words)
         torch.manual_seed(settings.seed)
@@ -99,6 +108,8 @@ def _train(
             model.compile_stages()
         if done:
             checkpoint.load_model_state(model, done.weights, run.checkpoints / done.name)
+        elif taken:
+            taken.fill(model)
         elif plan.image and model.image_encoder:
             plan.image.start(model.image_encoder)
         finished, total = _finished(plan, feed, run, done) if done else (0, 0)

@@ -25,6 +25,12 @@ def train(
         Path | None, typer.Option(metavar="FOLDER", help="The run folder [default: runs/NAME].")
     ] = None,
     changes: Changes = None,
+    from_phase: Annotated[
+        str | None, typer.Option(metavar="PHASE", help="Begin with it; those before it are left out.")
+    ] = None,
+    encoders: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Begin with the encoders that this run has trained.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
     seed: Annotated[int | None, count("Seed of weights, draws and data order.", Settings.seed)] = None,
     device: Device = None,
@@ -59,8 +65,9 @@ def train(
     """Train a model.
 
     The run folder gets the recipe, metrics, sample grids and checkpoints. With --resume, options that are not
-    given are those the run was started with. Ctrl-C saves after the step under way, a second one stops at
-    once.
+    given are those the run was started with. --from-phase gan --encoders RUN is AttnGAN's second phase on
+    the encoders of a run that has finished the first. Ctrl-C saves after the step under way, a second one
+    stops at once.
     """
     launch.start_the_others()
     from ganzoo.progress import show_log
@@ -73,10 +80,10 @@ def train(
         from ganzoo.train import train as start
 
         start(
-            recipe, data, folder, resume=resume, seed=seed, device=device, precision=precision,
-            compile=compile, channels_last=channels_last, keep_large_blocks=keep_large_blocks,
-            skip_broken=skip_broken, log_every=log_every, sample_every=sample_every, save_every=save_every,
-            keep=keep, trackers=tracker,
+            recipe, data, folder, resume=resume, from_phase=from_phase, encoders=encoders, seed=seed,
+            device=device, precision=precision, compile=compile, channels_last=channels_last,
+            keep_large_blocks=keep_large_blocks, skip_broken=skip_broken, log_every=log_every,
+            sample_every=sample_every, save_every=save_every, keep=keep, trackers=tracker,
         )  # fmt: skip
         launch.disconnect()
     except KeyboardInterrupt as stopped:

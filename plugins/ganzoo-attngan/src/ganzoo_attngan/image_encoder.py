@@ -35,6 +35,7 @@ class Cnn(ImageEncoder):
     """
 
     source: ClassVar[str] = 'Xu et al. 2018, arXiv:1711.10485, section 3.2, "The image encoder"'
+    free: ClassVar[frozenset[str]] = frozenset({"pretrained_trunk", "train_trunk"})
     tiny: ClassVar = {"size": 22, "backbone": "test_resnet", "side": 32}
 
     size: PositiveInt = 256

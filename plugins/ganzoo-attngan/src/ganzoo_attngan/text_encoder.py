@@ -43,6 +43,7 @@ class Rnn(TextEncoder):
     needs: ClassVar = frozenset({"captions"})
     source: ClassVar[str] = 'Xu et al. 2018, arXiv:1711.10485, section 3.2, "The text encoder"'
     learns_words: ClassVar[bool] = True
+    free: ClassVar[frozenset[str]] = frozenset({"dropout", "words", "vocabulary"})
     tiny: ClassVar = {
         "size": 22,
         "embedding": 9,
