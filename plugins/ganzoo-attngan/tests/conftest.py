@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -182,3 +184,12 @@ def recipe() -> Recipe:
 def run(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Both phases of it, two steps each."""
     return ganzoo.train(recipe, run_dir=tmp_path_factory.mktemp("runs") / "run", device="cpu", save_every=2)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Commands show the log; not beyond the test that calls one."""
+    log = logging.getLogger("ganzoo")
+    before = log.level, list(log.handlers)
+    yield
+    log.level, log.handlers = before
