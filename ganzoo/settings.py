@@ -23,7 +23,6 @@ class Settings:
     """
 
     data: str | None = None
-    encoders: str | None = None
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
@@ -36,6 +35,7 @@ class Settings:
     save_every: int = 1000
     keep: int = 2
     trackers: tuple[str, ...] = ()
+    encoders: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:
