@@ -67,7 +67,8 @@ def sample(
         attention_maps.draw(model, wanted, numbers, out, batch, separate=separate)
     else:
         _draw(model, wanted, numbers, out, batch, separate, stages)
-    say(f"{out}: {len(wanted)} captions, {len(numbers)} seeds")
+    many = f"{len(wanted) * len(numbers)} pictures"
+    say(f"{out}: {many if separate else f'{len(wanted)} captions, {len(numbers)} seeds'}")
 
 
 def _draw(
