@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @hookimpl
 def ganzoo_text_encoders() -> Mapping[str, type[TextEncoder]]:
-    """Text encoders with nothing to learn or download."""
+    """Text encoders with nothing to download."""
     from ganzoo.core.text import NGrams, Precomputed
+    from ganzoo.core.words import Words
 
-    return {"precomputed": Precomputed, "ngrams": NGrams}
+    return {"precomputed": Precomputed, "ngrams": NGrams, "words": Words}
 
 
 @hookimpl
