@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -47,6 +48,12 @@ recipes:
             losses: [{use: core/nonsaturating, mismatched: 0.5}]
           generator: {optimizer: {use: adam, lr: 1.0e-3}, losses: [{use: core/nonsaturating}]}
 """
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard() -> None:
+    """Shells let what runs in the background ignore SIGINT, and ganzoo leaves it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
