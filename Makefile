@@ -8,7 +8,7 @@ BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 INSTALLED := .venv/.installed
 READY := .venv/.ready
-GENERATED := README.md docs/commands.md docs/components.md docs/write-a-plugin.md
+GENERATED := README.md docs/commands.md docs/components.md docs/mixing.md docs/write-a-plugin.md
 
 DEMO_RUN := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 DEMO_CAPTIONS := "a small red circle" "a large blue square" "a small yellow star above a large green circle" \

@@ -19,8 +19,9 @@ from ganzoo.components import KINDS, Component
 from ganzoo.distributions import distributions
 from ganzoo.new_plugin import plugin_names, skeleton
 from ganzoo.optimizers import OPTIMIZERS, Optimizer
-from ganzoo.plugins import load
+from ganzoo.plugins import Registry, load
 from ganzoo.recipe import Recipe
+from ganzoo.testing.mixing import Mixing, Pair
 
 SECTIONS: dict[str, type[Component]] = {**KINDS, "optimizers": Optimizer}
 LANGUAGES = {".toml": "toml", ".py": "python", ".yaml": "yaml", ".md": "markdown"}
@@ -104,6 +105,54 @@ def plugin_lines() -> str:
     """How many lines the guide's plugin has, blank ones apart."""
     lines = [line for text in skeleton(plugin_names(GUIDED)).values() for line in text.splitlines()]
     return str(sum(bool(line.strip()) for line in lines))
+
+
+def mixing() -> str:
+    """For each two kinds a table of which components go together, and why the others do not."""
+    walk = Mixing(_Ours())
+    verdicts = {pair: sentence for pair, sentence in walk.verdicts.items() if pair.kinds[1] != "updates"}
+    reasons = {pair: number for number, pair in enumerate((p for p, s in verdicts.items() if s), 1)}
+    fits = len(verdicts) - len(reasons)
+    parts = [f"{fits} of {len(verdicts)} pairs fit; {len(reasons)} do not."]
+    for kinds in dict.fromkeys(pair.kinds for pair in verdicts):
+        parts += [f"## {_title(kinds)}", _matrix(kinds, [p for p in verdicts if p.kinds == kinds], reasons)]
+    parts += ["## Why not"] if reasons else []
+    parts += ["\n".join(f"{number}. {verdicts[pair]}" for pair, number in reasons.items())]
+    return "\n\n".join(parts)
+
+
+def _title(kinds: tuple[str, str]) -> str:
+    one, other = (kind.replace("_", " ").replace("datasets", "data sets") for kind in kinds)
+    if one != other:
+        return f"{one.capitalize()} with {other}"
+    return "Stages behind stages" if one == "stages" else f"{one.capitalize()} beside each other"
+
+
+def _matrix(kinds: tuple[str, str], pairs: list[Pair], reasons: Mapping[Pair, int]) -> str:
+    """Rows are the second kind (of two stages: the first); `·`: the pair stands elsewhere, or is none."""
+    turned = kinds[0] != kinds[1]
+    cells = {(p.names[::-1] if turned else p.names): _cell(reasons.get(p)) for p in pairs}
+    rows, columns = (list(dict.fromkeys(names[place] for names in cells)) for place in (0, 1))
+    lines = ["| | " + " | ".join(f"`{name}`" for name in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines += [f"| `{row}` | " + " | ".join(cells.get((row, c), "·") for c in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(reason: int | None) -> str:
+    return "fits" if reason is None else f"no ({reason})"
+
+
+class _Ours(Registry):
+    """What this repository offers, whatever else is installed."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def components(self, kind: str) -> Any:
+        return ours(kind)
+
+    def get(self, kind: str, name: str) -> Any:
+        return ours(kind)[name]
 
 
 def components() -> str:

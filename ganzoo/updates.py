@@ -158,9 +158,11 @@ class PhaseTrainer:
 def _modules(model: Model, phase: PhasePlan, update: str) -> dict[str, nn.Module]:
     """What an update trains."""
     if update == "encoders":  # a run keeps no weights of pretrained ones
-        plan = model.plan
-        encoders = {"text": (plan.text, model.text_encoder), "image": (plan.image, model.image_encoder)}
-        return {name: m for name, (part, m) in encoders.items() if m is not None and not part.pretrained}
+        text, image = model.plan.text, model.plan.image
+        found = {} if text.pretrained else {"text": model.text_encoder}
+        if image and model.image_encoder is not None and not image.pretrained:
+            found["image"] = model.image_encoder
+        return found
     if update == "discriminator":
         return {key: d for key, d in model.discriminators.items() if int(key) in phase.stages}
     return _generator_modules(model, phase.stages)

@@ -55,9 +55,7 @@ def train(
     log_every: Annotated[int | None, count("Steps between log lines.", Settings.log_every)] = None,
     sample_every: Annotated[int | None, count("Steps between sample grids.", Settings.sample_every)] = None,
     save_every: Annotated[int | None, count("Steps between checkpoints.", Settings.save_every)] = None,
-    keep: Annotated[
-        int | None, count("Newest checkpoints to keep; 0: all.", Settings.keep)
-    ] = None,
+    keep: Annotated[int | None, count("Newest checkpoints to keep; 0: all.", Settings.keep)] = None,
     tracker: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Also log to tensorboard, wandb, ... Repeatable.")
     ] = None,

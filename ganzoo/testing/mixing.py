@@ -16,11 +16,12 @@ from pydantic import TypeAdapter
 
 from ganzoo import catalogue
 from ganzoo.assemble import assemble
-from ganzoo.components import Component
+from ganzoo.components import Component, TextEncoder
 from ganzoo.misfits import MismatchError
 from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 from ganzoo.recipe import Recipe
+from ganzoo.specs import ImageSpec
 from ganzoo.testing.conformance.standins import STANDINS, WORD
 
 KINDS = (
@@ -113,7 +114,8 @@ class Mixing:
             for one, other in combinations(KINDS, 2)
             for names in product(self.names[one], self.names[other])
         ]
-        found += [Pair(("stages", "stages"), names) for names in product(self.names["stages"], repeat=2)]
+        stages = self.names["stages"]
+        found += [Pair(("stages", "stages"), names) for names in product(stages, stages)]
         found += [Pair(("losses", "losses"), names) for names in combinations(self.names["losses"], 2)]
         return found + [Pair(("losses", "updates"), n) for n in product(self.names["losses"], UPDATES)]
 
@@ -211,8 +213,7 @@ class Mixing:
         return found
 
     def _tree(self, mix: Mix, data: dict[str, Any], side: int) -> dict[str, Any]:
-        chosen = {kind: getattr(mix, kind) for kind in ("text_encoders", "image_encoders")}
-        text, image = (self.component(kind, name) if name else None for kind, name in chosen.items())
+        text: TextEncoder = self.component("text_encoders", mix.text_encoders or "kit/text")
         losses = [self.component("losses", name) for name in sorted(mix.losses)]
         needs = frozenset[str]().union(*(loss.requires() for loss in losses))
         tree: dict[str, Any] = {
@@ -225,19 +226,19 @@ class Mixing:
         }
         if mix.image_encoders:
             tree["image"] = self.node("image_encoders", mix.image_encoders)
-            if text is None:
-                seen = image.yields()
+            if not mix.text_encoders:
+                seen: ImageSpec = self.component("image_encoders", mix.image_encoders).yields()
                 tree["text"] |= {"sentence": seen.vector, "word": seen.regions or WORD}
         elif needs & {"image_vector", "image_regions"}:
-            said = (text or self.component("text_encoders", "kit/text")).yields()
+            said = text.yields()
             tree["image"] = {"use": "kit/image", "vector": said.sentence, "regions": said.words or WORD}
         return tree
 
     def _data(self, mix: Mix, options: dict[str, Any]) -> dict[str, Any]:
         if mix.datasets:
             return self.node("datasets", mix.datasets, **options)
-        text = self.component("text_encoders", mix.text_encoders) if mix.text_encoders else None
-        reads = text is not None and "embedding" in text.requires()
+        text: TextEncoder = self.component("text_encoders", mix.text_encoders or "kit/text")
+        reads = "embedding" in text.requires()
         return {"use": "kit/data", "embedding": text.yields().sentence if reads else 0}
 
     def _stages(self, mix: Mix, side: int, *, two: bool) -> list[dict[str, Any]]:
@@ -248,7 +249,9 @@ class Mixing:
             chain = ("kit/picture", *chain)
         found = []
         for level, name in enumerate(chain):
-            sized = {"side", "resolution"} & {field.name for field in fields(self.registry.get("stages", name))}
+            sized = {"side", "resolution"} & {
+                field.name for field in fields(self.registry.get("stages", name))
+            }
             last = level == len(chain) - 1
             judge = mix.discriminators if last and mix.discriminators else "kit/two_headed"
             stage = self.node("stages", name, **dict.fromkeys(sized, side * 2**level))

@@ -40,7 +40,9 @@ def _unreached(plan: Plan, seed: int) -> set[str]:
         trainer.train_mode()
         for number in range(2):
             draws = StepDraws(seed, number, model.device, model.dtype)
-            values = {name: float(value) for name, value in trainer.take_step(number, [batch], [draws]).items()}
+            values = {
+                name: float(value) for name, value in trainer.take_step(number, [batch], [draws]).items()
+            }
             broken = first_unhealthy(values)
             assert broken is None, f"{phase.name}/{broken} is {values[str(broken)]} in step {number + 1}"
             missing = {n: p for n, p in missing.items() if p.grad is None or not p.grad.any()}

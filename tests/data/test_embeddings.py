@@ -119,7 +119,5 @@ def test_a_header_that_lies(tmp_path):
     for lie in (*lies, (tmp_path / "x.npz").read_bytes()):
         assert lie != honest
         path.write_bytes(lie)
-        with pytest.raises(
-            GanzooError, match=r"cannot read .*embeddings\.npy: .*; expected what `numpy"
-        ):
+        with pytest.raises(GanzooError, match=r"cannot read .*embeddings\.npy: .*; expected what `numpy"):
             Folder(embedding=4).examples("train", tmp_path, 8)
