@@ -147,12 +147,13 @@ class _Ours(Registry):
 
     def __init__(self) -> None:
         super().__init__([])
+        self.offered = {kind: ours(kind) for kind in KINDS}
 
     def components(self, kind: str) -> Any:
-        return ours(kind)
+        return self.offered[kind]
 
     def get(self, kind: str, name: str) -> Any:
-        return ours(kind)[name]
+        return self.offered[kind][name]
 
 
 def components() -> str:
