@@ -91,9 +91,10 @@ class Feed:
         return phase.steps or (phase.epochs or 0) * an_epoch // phase.accumulate
 
     def loader(self, model: Model, phase: PhasePlan) -> Loader:
-        """Batches for `phase`; with text features made once, where the phase does not train the encoders."""
+        """Batches for `phase`; with text features made once, where it does not train the text encoder."""
         self._captions.tokenize(model.text_encoder)
-        frozen = all(update.name != "encoders" for update in phase.updates)
+        trained = any(update.name == "encoders" for update in phase.updates)
+        frozen = self.plan.text.pretrained or not trained
         use_features = frozen and "embedding" not in self.plan.text.requires()
         if use_features:
             with main_first(self._compute), counting("encoding captions") as progress:

@@ -82,7 +82,7 @@ def _of_module(subject: Subject) -> Iterator[Any]:
     module, inputs = harness.build(), harness.inputs()
     for name, tensor in module.state_dict().items():
         yield name
-        yield tensor
+        yield tensor.clone()
     for training in (False, True):
         module.train(training)
         with torch.random.fork_rng(devices=[]):

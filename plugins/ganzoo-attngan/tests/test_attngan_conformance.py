@@ -1,3 +1,4 @@
 from ganzoo.testing import conformance
 
-test_conformance = conformance("attngan")
+# The kit's pictures have the side that the tiny encoder sees; what a training begins with is not what is built.
+test_conformance = conformance("attngan", unfelt={"cnn": ["align_corners", "pretrained_trunk"]})

@@ -102,6 +102,21 @@ def test_an_option_that_changes_nothing(option, tried, fault):
     examine(Deaf, "mine/right", unfelt=[option])
 
 
+def test_running_statistics_that_move_are_no_effect(fault):
+    @dataclass(frozen=True, kw_only=True)
+    class Normed(Rich):
+        """As before."""
+
+        ignored: ClassVar = frozenset({"gated"})
+
+        def build(self, text):
+            module = super().build(text)
+            module.drop = nn.Sequential(nn.BatchNorm1d(self.size), module.drop)
+            return module
+
+    assert "ignores its option `gated`: [True] change nothing" in fault(Normed)
+
+
 def test_what_is_said_to_be_unfelt_must_be(fault):
     assert "was said to be unfelt in option `gated`, but it changes something" in fault(
         Rich, unfelt=["gated"]
