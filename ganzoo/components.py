@@ -11,9 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, PositiveInt
+from pydantic import ConfigDict, Field, PositiveInt
 
 from ganzoo.specs import (
     ConditionSpec,
@@ -192,6 +192,8 @@ class Dataset(Component):
     next row's caption (`captions`). `layout`: how boxes and keypoints follow crops and flips, exactly
     (`exact`) or as in GAWWN's program (`gawwn`: in whole pixels; a box cut off at its left or top keeps its
     size, points outside lie on the border, left and right parts keep their names in a mirrored picture).
+    `hide`: so large a share of the keypoints, drawn anew each epoch, is hidden from the generator: for one that
+    draws those it is not given.
     """
 
     batch: PositiveInt = 64
@@ -200,6 +202,7 @@ class Dataset(Component):
     average: PositiveInt = 1
     mismatched: Literal["images", "captions"] = "images"
     layout: Literal["exact", "gawwn"] = "exact"
+    hide: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @abstractmethod
     def yields(self) -> DataSpec:

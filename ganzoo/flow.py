@@ -138,8 +138,9 @@ class Batch(Flow):
     """One batch of real examples.
 
     `images`: one tensor a stage resolution, [b, 3, r_i, r_i] in [-1, 1]. `mismatched`: the same shapes,
-    pictures that do not show their row's caption, or `()`; `mismatched_layout`: theirs. `text`: the features
-    of `tokens`, where a frozen encoder made them once.
+    pictures that do not show their row's caption, or `()`; `mismatched_layout`: theirs. `shown`: the part of
+    `layout` that the generator is given; None = all of it. `text`: the features of `tokens`, where a frozen
+    encoder made them once.
     """
 
     images: tuple[Tensor, ...]
@@ -149,6 +150,7 @@ class Batch(Flow):
     class_id: Int64[Tensor, "b"] | None = None
     layout: Layout | None = None
     mismatched_layout: Layout | None = None
+    shown: Layout | None = None
     keys: tuple[str, ...] = ()
 
 

@@ -87,17 +87,20 @@ class Step:
 
     def layout(self, rows: int) -> Layout | None:
         """The batch's layout over and over, until there are `rows`."""
-        layout = self.batch.layout
-        if layout is None or rows == len(self.text.sentence):
+        return self._repeated(self.batch.layout, rows)
+
+    def _repeated(self, layout: Layout | None, rows: int) -> Layout | None:
+        own = len(self.text.sentence)
+        if layout is None or rows == own:
             return layout
-        return layout.rows(torch.arange(rows, device=self.model.device) % len(self.text.sentence))
+        return layout.rows(torch.arange(rows, device=self.model.device) % own)
 
     def _draw(self, rows: int, copies: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         noise = torch.cat([self.draws.normal(rows, self.model.plan.noise) for _ in range(copies)])
         return noise, self.model.draw_epsilons(self.draws, rows, copies)
 
     def _synthesize(self, text: TextFeatures, noise: Tensor, epsilons: tuple[Tensor, ...]) -> GeneratorOutput:
-        layout = self.layout(len(noise))
+        layout = self._repeated(self.batch.shown or self.batch.layout, len(noise))
         depth = max(self.phase.stages) + 1
         frozen = [level for level in range(depth) if level not in self.phase.stages]
         self.generator_passes += 1

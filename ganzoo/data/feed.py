@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ganzoo.data.cache import Packed, cache_folder, pack
 from ganzoo.data.captions import CaptionStore
 from ganzoo.data.examples import Examples
-from ganzoo.data.loader import Loader, layout_of
+from ganzoo.data.loader import Loader, hidden, layout_of
 from ganzoo.errors import GanzooError
 from ganzoo.plan import PhasePlan, Plan
 from ganzoo.processes import main_first
@@ -32,7 +32,7 @@ log = logging.getLogger("ganzoo")
 class HeldOut:
     """Held-out captions with their tokens, real pictures [n, r, r, 3].
 
-    Classes [n], boxes and keypoints where they are known.
+    Classes [n], boxes and keypoints where they are known; without those that `data.hide` hides.
     """
 
     captions: list[str]
@@ -116,6 +116,7 @@ class Feed:
             average=self.plan.data.average,
             mismatched=phase.reads_mismatched and self.plan.data.mismatched == "images",
             pairs=self.plan.data_spec.pairs if self.plan.data.layout == "exact" else None,
+            hide=self.plan.data.hide,
             use_features=use_features,
             device=self._compute.device,
             dtype=self._dtype,
@@ -146,4 +147,8 @@ class Feed:
         real = packed.images.transpose(0, 2, 3, 1)
         classes = None if chosen.class_id is None else torch.from_numpy(chosen.class_id)
         captions = [own[0] for own in chosen.captions]
-        return HeldOut(captions, store.tokens(slots), real, classes, layout_of(chosen))
+        layout = layout_of(chosen)
+        if self.plan.data.hide and layout is not None and layout.keypoints is not None:
+            draws = np.random.default_rng(0).random(layout.keypoints.shape[:2])
+            layout = hidden(layout, draws < self.plan.data.hide)
+        return HeldOut(captions, store.tokens(slots), real, classes, layout)

@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     PARTNER = 4
     PARTNER_CROP = 5
     PARTNER_FLIP = 6
+    HIDE = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ class Epoch:
     """All draws of one epoch. `order` [n] is that of the examples; the rest belongs to examples, not places.
 
     `slots`: [n, average] captions. `views`: of the pictures themselves; `partner_views`: of `partners` [n],
-    the pictures that do not show the captions.
+    the pictures that do not show the captions. `hidden`: [n, k] keypoints.
     """
 
     order: NDArray[np.int64]
@@ -60,6 +61,7 @@ class Epoch:
     views: Views
     partners: NDArray[np.int64] | None = None
     partner_views: Views | None = None
+    hidden: NDArray[np.bool_] | None = None
 
 
 class Loader:
@@ -71,7 +73,7 @@ class Loader:
     captions a picture, drawn with replacement, their features averaged. `mismatched`: deliver pictures of
     other classes too (of any other example where classes are unknown or there is only one), with crops and
     flips of their own. `pairs`: left and right keypoints, as in `move_layout`; None = layouts move as in
-    GAWWN's program.
+    GAWWN's program. `hide`: the share of keypoints that are not in `Batch.shown`.
 
     Raises GanzooError: fewer examples than one batch; a batch that the processes cannot share evenly;
     pictures packed below the finest resolution; mismatched pictures asked of a single example.
@@ -90,6 +92,7 @@ class Loader:
         average: int = 1,
         mismatched: bool = False,
         pairs: tuple[tuple[int, int], ...] | None = (),
+        hide: float = 0.0,
         use_features: bool = False,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
@@ -102,7 +105,7 @@ class Loader:
         self.steps_per_epoch = n // batch
         self._captions, self._class_id = captions, examples.class_id
         self._keys = np.array(examples.keys, dtype=object)
-        self._layout, self._pairs = layout_of(examples), pairs
+        self._layout, self._pairs, self._hide = layout_of(examples), pairs, hide
         self._resolutions, self._size, self._crops = resolutions, size, size - max(resolutions) + 1
         self._batch, self._seed, self._flip, self._average = batch, seed, flip, average
         self._mismatched, self._use_features = mismatched, use_features
@@ -126,14 +129,16 @@ class Loader:
             if draws.partners is not None and draws.partner_views is not None:
                 mismatched = self._look(draws.partners[rows], rows, draws.partner_views)
                 elsewhere = self._move(draws.partners[rows], rows, draws.partner_views)
+            layout = self._move(rows, rows, draws.views)
             batch = Batch(
                 images=self._look(rows, rows, draws.views),
                 tokens=self._captions.tokens(slots),
                 mismatched=mismatched,
                 text=self._captions.features(slots) if self._use_features else None,
                 class_id=None if self._class_id is None else torch.from_numpy(self._class_id[rows]),
-                layout=self._move(rows, rows, draws.views),
+                layout=layout,
                 mismatched_layout=elsewhere,
+                shown=None if draws.hidden is None else hidden(layout, draws.hidden[rows]),
                 keys=tuple(self._keys[rows]),
             )
             return batch.to(self._device, self._dtype)
@@ -161,12 +166,14 @@ class Loader:
         views = self._views(epoch, Purpose.CROP, Purpose.FLIP)
         order = self._generator(epoch, Purpose.ORDER).permutation(n)
         slots = self._captions.choose(np.arange(n), captions)
+        hidden = None
+        if self._hide and self._layout is not None and self._layout.keypoints is not None:
+            hidden = self._uniform(epoch, Purpose.HIDE, *self._layout.keypoints.shape[:2]) < self._hide
         if not self._mismatched:
-            return Epoch(order, slots, views)
+            return Epoch(order, slots, views, hidden=hidden)
         partners = mismatched_partners(self._class_id, self._uniform(epoch, Purpose.PARTNER, n))
-        return Epoch(
-            order, slots, views, partners, self._views(epoch, Purpose.PARTNER_CROP, Purpose.PARTNER_FLIP)
-        )
+        partner_views = self._views(epoch, Purpose.PARTNER_CROP, Purpose.PARTNER_FLIP)
+        return Epoch(order, slots, views, partners, partner_views, hidden)
 
     def _views(self, epoch: int, crop: Purpose, flip: Purpose) -> Views:
         n = len(self._keys)
@@ -203,6 +210,13 @@ class Loader:
         if self._pairs is None:
             return move_layout_as_gawwn(own, self._size, max(self._resolutions), offsets, flips)
         return move_layout(own, self._size, max(self._resolutions), offsets, flips, self._pairs)
+
+
+def hidden(layout: Layout | None, which: NDArray[np.bool_]) -> Layout:
+    """The layout without the keypoints `which` [b, k]."""
+    assert layout is not None and layout.keypoints is not None
+    gone = torch.from_numpy(which)[..., None]
+    return Layout(layout.boxes, layout.keypoints.masked_fill(gone, 0))
 
 
 def mismatched_partners(class_id: NDArray[np.int64] | None, draws: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -14,7 +14,8 @@ Every component
 Encoders, conditionings, stages, discriminators
     specs                 what it gives has the sizes it declares
     starvation            it reads nothing but what it requires
-    gradients             a gradient reaches every parameter and every declared input
+    gradients             a gradient reaches every parameter and every declared input, but boxes and keypoints
+    placement             other boxes or keypoints, where declared, change what it gives
     double_precision      in float64 it computes in float64
     mixed_precision       under bf16 autocast it gives finite numbers
     device_moves          on another device it computes there (not asked of text encoders)
@@ -78,8 +79,8 @@ _OF_KIND: Mapping[str, tuple[Check, ...]] = {
 } | dict.fromkeys(HARNESSES, (stillness, effects))
 
 _MODULE: tuple[ModuleCheck, ...] = (
-    modules.specs, modules.starvation, modules.gradients, modules.double_precision, modules.mixed_precision,
-    modules.determinism, modules.state_dict,
+    modules.specs, modules.starvation, modules.gradients, modules.placement, modules.double_precision,
+    modules.mixed_precision, modules.determinism, modules.state_dict,
 )  # fmt: skip
 _OF_MODULE: Mapping[str, tuple[ModuleCheck, ...]] = {
     "text_encoders": (*_MODULE, modules.independence, modules.tokens, modules.padding),

@@ -66,9 +66,14 @@ class Larder:
 
     def layout(self) -> Layout | None:
         """A box and 5 keypoints a picture."""
-        boxes = self.maybe("boxes", lambda: torch.tensor([[0.1, 0.2, 0.5, 0.4]] * ROWS))
+        boxes = self.maybe("boxes", self.boxes)
         keypoints = self.maybe("keypoints", self.keypoints)
         return None if boxes is None and keypoints is None else Layout(boxes, keypoints)
+
+    def boxes(self) -> Tensor:
+        """A box a picture, of at least a quarter of its side."""
+        side = 0.25 + torch.rand(ROWS, 2, generator=self.generator) / 2
+        return torch.cat([torch.rand(ROWS, 2, generator=self.generator) * (1 - side), side], 1)
 
     def keypoints(self) -> Tensor:
         """5 keypoints a picture, each seen to some degree."""

@@ -6,6 +6,7 @@ Each check takes a Harness and raises an AssertionError that names the component
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ def gradients(harness: Harness) -> None:
             if parameter.requires_grad:
                 wanted[f"its parameter {name}"] = parameter
         if all(parameter.requires_grad for parameter in module.parameters()):  # it is no frozen encoder
-            wanted |= {f"the input `{name}`": tensor for name, tensor in inputs.named.items()}
+            places = ("boxes", "keypoints")  # may be rounded to pixels
+            wanted |= {f"the input `{n}`": x for n, x in inputs.named.items() if n not in places}
         for tensor in wanted.values():
             tensor.requires_grad_(True)
         if not wanted:
@@ -57,6 +59,22 @@ def gradients(harness: Harness) -> None:
         if not missing:
             return
     harness.subject.fail(f"does not depend on {', '.join(sorted(missing))}: no gradient reaches it")
+
+
+def placement(harness: Harness) -> None:
+    """Other boxes or keypoints, where it declares that it reads them, change what it gives."""
+    for need in sorted(harness.subject.declared & {"boxes", "keypoints"}):
+        module, inputs, others = harness.build().eval(), harness.inputs(0), harness.inputs(1)
+        given, other = inputs.named[need], others.named[need]
+        moved = inputs.map(partial(_instead, given, other))
+        with torch.no_grad():
+            before, after = (tensors_of(harness.run(module, what)) for what in (inputs, moved))
+        same = all(map(torch.equal, before, after))
+        harness.subject.expect(not same, f"gives the same outputs for other `{need}`")
+
+
+def _instead(given: Tensor, other: Tensor, x: Tensor) -> Tensor:
+    return other if x is given else x
 
 
 def _stir(module: nn.Module, seed: int) -> None:
