@@ -18,6 +18,7 @@ from ganzoo.components import Dataset
 from ganzoo.data.caption_table import Row, check_caption, read_table
 from ganzoo.data.embeddings import read_embeddings
 from ganzoo.data.examples import Examples
+from ganzoo.data.places import read_places
 from ganzoo.errors import GanzooError, did_you_mean, printable
 from ganzoo.specs import DataSpec
 
@@ -45,6 +46,9 @@ class Folder(Dataset):
     `class_from`: "folder" makes classes of the immediate subfolders (below `train/` and `test/` where these
     are the splits), "column" of the table's column `class`. `embedding`: width of the sentence embeddings in
     `embeddings.npy` or `embeddings.pickle`, for text encoders that read them; 0 = none (docs/data.md).
+
+    `boxes`, `keypoints`: whether `layout.json` has a box, and how many keypoints, for each picture. `pairs`:
+    left and right keypoints, by number from 0, which trade places in a mirrored picture.
     """
 
     source: ClassVar[str] = "ganzoo"
@@ -52,10 +56,28 @@ class Folder(Dataset):
     class_from: Literal["none", "folder", "column"] = "none"
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     embedding: NonNegativeInt = 0
+    boxes: bool = False
+    keypoints: NonNegativeInt = 0
+    pairs: tuple[tuple[NonNegativeInt, NonNegativeInt], ...] = ()
+
+    def __post_init__(self) -> None:
+        named = [part for pair in self.pairs for part in pair]
+        if len(set(named)) < len(named) or any(part >= self.keypoints for part in named):
+            raise GanzooError(
+                f"`pairs: {[list(pair) for pair in self.pairs]}` must name each of the {self.keypoints} "
+                "keypoints once at most, by numbers from 0"
+            )
 
     def yields(self) -> DataSpec:
-        """Captions, classes unless `class_from` is "none", and embeddings of the width given."""
-        return DataSpec(captions=1, embedding=self.embedding, class_id=self.class_from != "none")
+        """Captions, and what the options say that there is."""
+        return DataSpec(
+            captions=1,
+            embedding=self.embedding,
+            class_id=self.class_from != "none",
+            boxes=self.boxes,
+            keypoints=self.keypoints,
+            pairs=self.pairs,
+        )
 
     def examples(self, split: str, folder: Path | None, resolution: int) -> Examples:
         """The pictures of `split`, sorted by path.
@@ -74,12 +96,17 @@ class Folder(Dataset):
         chosen = [file for file in files if splits[file] == split]
         if split == "train" and not chosen:
             raise GanzooError(f"none of the {len(files)} pictures in {root} is in the split `train`")
+        boxes = points = None
+        if self.boxes or self.keypoints:
+            boxes, points = read_places(root, chosen, boxes=self.boxes, points=self.keypoints)
         return Examples(
             keys=tuple(chosen),
             captions=tuple(tuple(captions[file]) for file in chosen),
             image=lambda i: Image.open(root / chosen[i], formats=FORMATS),
             fingerprint=_fingerprint(root, chosen),
             class_id=self._class_ids(root, files, chosen, rows, table, top),
+            boxes=boxes,
+            keypoints=points,
             embedding=read_embeddings(root, rows, chosen, self.embedding) if self.embedding else None,
         )
 
