@@ -19,7 +19,7 @@ from ganzoo.components import (
 )
 from ganzoo.misfits import MismatchError, names, use
 from ganzoo.plan import ConditioningPlan, Plan, StagePlan
-from ganzoo.remedies import remedy
+from ganzoo.remedies import judges_of, remedy
 from ganzoo.specs import DataSpec, DiscriminatorGiven, StageGiven, StageSpec, TextSpec
 
 if TYPE_CHECKING:
@@ -198,12 +198,10 @@ class _Assembler(PhaseAssembler):
         self.told(node, lambda: judge.check(given))
         stage, drawn = use(self.recipe.stages[level].stage), "keypoints" if draws_keypoints else "pictures"
         if judge.judges != drawn:
-            known = self.registry.components("discriminators").items()
-            fit = sorted(name for name, cls in known if getattr(cls, "judges", "") == drawn)
             self.misfit(
                 f"discriminator of stages[{level}] {node.use} judges {judge.judges}; {stage} draws {drawn}",
                 node,
-                f"installed discriminators that judge {drawn}: {', '.join(fit) or 'none'}",
+                judges_of(self.registry, drawn),
             )
         for need in sorted(judge.requires() - offered):
             why = f"{use(self.recipe.data)} does not give it"

@@ -145,6 +145,11 @@ class Discriminator(Component):
     heads: ClassVar[frozenset[str]] = frozenset({"conditional"})
     judges: ClassVar[Literal["pictures", "keypoints"]] = "pictures"
 
+    @property
+    def reads_layout(self) -> bool:
+        """Whether it is told a layout: it needs boxes, or keypoints that are not what it judges."""
+        return bool(self.requires() & {"boxes", "keypoints"} - {self.judges})
+
     def check(self, given: DiscriminatorGiven) -> None:
         """Raises GanzooError where it cannot judge pictures of that side. By default it can judge any."""
 
@@ -152,7 +157,7 @@ class Discriminator(Component):
     def build(self, given: DiscriminatorGiven) -> nn.Module:
         """A module with `features(images) -> Tensor | tuple` and `judge(features, code [b, d]) -> Logits`.
 
-        Where it needs boxes or keypoints: `judge(features, code, layout)`, with the layout of the pictures.
+        Where it `reads_layout`: `judge(features, code, layout)`, with the layout of the pictures.
         """
 
 
@@ -192,8 +197,8 @@ class Dataset(Component):
     next row's caption (`captions`). `layout`: how boxes and keypoints follow crops and flips, exactly
     (`exact`) or as in GAWWN's program (`gawwn`: in whole pixels; a box cut off at its left or top keeps its
     size, points outside lie on the border, left and right parts keep their names in a mirrored picture).
-    `hide`: so large a share of the keypoints, drawn anew each epoch, is hidden from the generator: for one that
-    draws those it is not given.
+    `hide`: so large a share of the keypoints, drawn anew each epoch, is hidden from the generator: for one
+    that draws those it is not given.
     """
 
     batch: PositiveInt = 64

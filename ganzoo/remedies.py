@@ -49,9 +49,19 @@ def remedy(registry: Registry, need: str) -> str:
         how = _how_it_gives(cls, need)
         if how is not None:
             found.append(f"{name} with {how}" if how else name)
-    if len(found) > LISTED:
-        found[LISTED:] = [f"{len(found) - LISTED} more"]
-    return f"installed {kind.replace('_', ' ')} that give it: {', '.join(found) or 'none'}"
+    return f"installed {kind.replace('_', ' ')} that give it: {_listed(found)}"
+
+
+def judges_of(registry: Registry, drawn: str) -> str:
+    """A clause that names the discriminators that judge "pictures", or "keypoints"."""
+    known = sorted(registry.components("discriminators").items())
+    found = [name for name, cls in known if getattr(cls, "judges", "") == drawn]
+    return f"installed discriminators that judge {drawn}: {_listed(found)}"
+
+
+def _listed(found: list[str]) -> str:
+    more = [f"{len(found) - LISTED} more"] if len(found) > LISTED else []
+    return ", ".join([*found[:LISTED], *more]) or "none"
 
 
 @cache

@@ -155,12 +155,16 @@ class Step:
 
     def fake(self, level: int) -> Tensor:
         """What the stage at `level` drew, as `real`; with a graph in the generator's update only."""
-        stage = self.generated.stages[level]
-        made = stage.image
-        if self.model.plan.stages[level].spec.keypoints:
-            assert stage.layout is not None and stage.layout.keypoints is not None, "its specs say so"
-            made = stage.layout.keypoints
+        made = self.drawn(self.generated, level)
         return made if self.update == "generator" else made.detach()
+
+    def drawn(self, out: GeneratorOutput, level: int) -> Tensor:
+        """What the stage at `level` drew in `out`, as its discriminator judges it: pictures or keypoints."""
+        stage = out.stages[level]
+        if not self.model.plan.stages[level].spec.keypoints:
+            return stage.image
+        assert stage.layout is not None and stage.layout.keypoints is not None, "its specs say so"
+        return stage.layout.keypoints
 
     def features(self, kind: Kind, level: int, pictures: Callable[[], Tensor]) -> Any:
         """The discriminator's features of `pictures`, computed once an update."""
@@ -175,8 +179,7 @@ class Step:
         `layout`: of the pictures, for a discriminator that reads it; None = the batch's, as in `layout(n)`.
         """
         judge, plan = self.discriminator(level), self.model.plan.stages[level].discriminator
-        reads = plan is not None and plan.requires() & {"boxes", "keypoints"}
-        place = (layout or self.layout(len(code)),) if reads else ()
+        place = (layout or self.layout(len(code)),) if plan and plan.reads_layout else ()
         logits: Logits = judge.judge(features, code, *place)
         return logits
 

@@ -21,7 +21,7 @@ from ganzoo.misfits import MismatchError
 from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 from ganzoo.recipe import Recipe
-from ganzoo.specs import ImageSpec
+from ganzoo.specs import ConditionSpec, ImageSpec, StageGiven, StageSpec
 from ganzoo.testing.conformance.standins import STANDINS, WORD
 
 KINDS = (
@@ -29,7 +29,7 @@ KINDS = (
 )  # fmt: skip
 UPDATES = ("discriminator", "generator", "encoders")
 SIDES = (16, 32, 64)  # of the coarsest picture in pixels; the first at which a pair fits
-NOISE = 7
+NOISE, WIDTH = 7, 16
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,8 @@ class Mixing:
 
     def _stages(self, mix: Mix, side: int, *, two: bool) -> list[dict[str, Any]]:
         """The chosen ones at the end, behind a stand-in where they need one before them."""
-        chain = mix.stages or ("kit/picture",)
+        judge = self.component("discriminators", mix.discriminators or "kit/two_headed")
+        chain = mix.stages or ("kit/points" if judge.judges == "keypoints" else "kit/picture",)
         follows = bool(self.component("stages", chain[0]).requires() & {"image", "hidden"})
         if follows or (two and len(chain) == 1):
             chain = ("kit/picture", *chain)
@@ -253,10 +254,20 @@ class Mixing:
                 field.name for field in fields(self.registry.get("stages", name))
             }
             last = level == len(chain) - 1
-            judge = mix.discriminators if last and mix.discriminators else "kit/two_headed"
+            judge = mix.discriminators if last and mix.discriminators else self._judge_of(name)
             stage = self.node("stages", name, **dict.fromkeys(sized, side * 2**level))
             found.append({"stage": stage, "discriminator": self.node("discriminators", judge)})
         return found
+
+    def _judge_of(self, stage: str) -> str:
+        """The stand-in that judges what a stage draws."""
+        return "kit/points_judge" if stage in ("kit/points", *self._drawing_points) else "kit/two_headed"
+
+    @cached_property
+    def _drawing_points(self) -> list[str]:
+        condition = ConditionSpec(WIDTH, WIDTH, gaussian=True, words=WIDTH, boxes=True, keypoints=2)
+        given = StageGiven(NOISE, condition, StageSpec(WIDTH, WIDTH))
+        return [n for n in self.names["stages"] if self.component("stages", n).yields(given).keypoints]
 
     def _training(self, mix: Mix, copies: int) -> dict[str, Any]:
         served = {update: [self.node("losses", "kit/push")] for update in UPDATES[:2]} | {"encoders": []}

@@ -234,10 +234,8 @@ class OfDiscriminator(Harness):
     def given(self, withheld: Withheld = "nothing") -> DiscriminatorGiven:
         """Pictures of the smallest side that it accepts, a code `code` wide."""
         larder = Larder(self.subject, withheld)
-        points = larder.has("keypoints") or self.component.judges == "keypoints"
-        condition = ConditionSpec(
-            NOISE, self.code, boxes=larder.has("boxes"), keypoints=KEYPOINTS if points else 0
-        )
+        points = KEYPOINTS if larder.has("keypoints") else 0
+        condition = ConditionSpec(NOISE, self.code, boxes=larder.has("boxes"), keypoints=points)
         for side in SIDES:
             given = DiscriminatorGiven(side, condition)
             try:
@@ -258,8 +256,7 @@ class OfDiscriminator(Harness):
         larder.named["code"] = code = larder.normal(ROWS, self.code)
         drawn = larder.normal(ROWS, 3, side, side).tanh()
         larder.named["images"] = images = drawn if self.component.judges == "pictures" else larder.keypoints()
-        reads = self.subject.declared & {"boxes", "keypoints"}
-        return larder.inputs(images, code, *((larder.layout(),) if reads else ()))
+        return larder.inputs(images, code, *((larder.layout(),) if self.component.reads_layout else ()))
 
     def call(self, module: Any, *arguments: Any) -> Any:
         """`judge(features(images), code)`, with the layout where it reads one."""

@@ -63,8 +63,8 @@ def gradients(harness: Harness) -> None:
 
 def placement(harness: Harness) -> None:
     """Other boxes or keypoints, where it declares that it reads them, change what it gives."""
-    for need in sorted(harness.subject.declared & {"boxes", "keypoints"}):
-        module, inputs, others = harness.build().eval(), harness.inputs(0), harness.inputs(1)
+    module, inputs, others = harness.build().eval(), harness.inputs(0), harness.inputs(1)
+    for need in sorted(inputs.named.keys() & {"boxes", "keypoints"}):
         given, other = inputs.named[need], others.named[need]
         moved = inputs.map(partial(_instead, given, other))
         with torch.no_grad():

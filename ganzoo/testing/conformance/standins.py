@@ -186,17 +186,17 @@ class _Picture(nn.Module):
 class Points(Stage):
     """A linear layer to keypoints, and an empty picture of `side`."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"noise", "generator_code", "keypoints"})
+    needs: ClassVar[frozenset[str]] = frozenset({"noise", "generator_code"})
 
     side: int = 8
 
     def yields(self, given: StageGiven) -> StageSpec:
-        """As many keypoints as the data has."""
-        return StageSpec(self.side, keypoints=given.condition.keypoints)
+        """As many keypoints as the data has, or one."""
+        return StageSpec(self.side, keypoints=max(1, given.condition.keypoints))
 
     def build(self, given: StageGiven) -> nn.Module:
         """The linear layer."""
-        points = given.condition.keypoints
+        points = self.yields(given).keypoints
         return _Points(given.noise + given.condition.generator_code, points, self.side)
 
 
@@ -229,12 +229,14 @@ class TwoHeaded(Judge):
 
 @dataclass(frozen=True, kw_only=True)
 class PointsJudge(Discriminator):
-    """A linear layer over keypoints, times the code."""
+    """A linear layer over keypoints, times the code; and alone."""
 
     judges: ClassVar[Literal["pictures", "keypoints"]] = "keypoints"
+    heads: ClassVar[frozenset[str]] = frozenset({"conditional", "unconditional"})
+    needs: ClassVar[frozenset[str]] = frozenset({"keypoints"})
 
     def build(self, given: DiscriminatorGiven) -> nn.Module:
-        """A linear layer, a product with the code."""
+        """A linear layer, a product with the code, another linear layer."""
         return _PointsJudge(given.condition.keypoints, given.condition.discriminator_code)
 
 
@@ -242,14 +244,14 @@ class _PointsJudge(nn.Module):
     def __init__(self, points: int, code: int) -> None:
         super().__init__()
         self.look = nn.Sequential(nn.Flatten(), nn.Linear(3 * points, 6), nn.Softplus())
-        self.match = nn.Bilinear(6, code, 1)
+        self.match, self.alone = nn.Bilinear(6, code, 1), nn.Linear(6, 1)
 
     def features(self, points: Tensor) -> Tensor:
         features: Tensor = self.look(points)
         return features
 
     def judge(self, features: Tensor, code: Tensor) -> Logits:
-        return Logits(self.match(features, code)[:, 0])
+        return Logits(self.match(features, code)[:, 0], self.alone(features)[:, 0])
 
 
 class _Judge(nn.Module):

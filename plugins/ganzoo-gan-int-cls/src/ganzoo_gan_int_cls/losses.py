@@ -82,7 +82,7 @@ class Interpolation(Loss):
         out = step.generate(text)
         losses = []
         for level in step.levels:
-            logits = step.judge(level, out.stages[level].image, out.conditions[level].discriminator_code)
+            logits = step.judge(level, step.drawn(out, level), out.conditions[level].discriminator_code)
             losses.append((weight * F.softplus(-logits.conditional)).mean())
         return torch.stack(losses).sum()
 

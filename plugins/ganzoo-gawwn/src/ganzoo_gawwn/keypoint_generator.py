@@ -77,7 +77,7 @@ class PointsGenerator(nn.Module):
         given = known[..., 2:]
         points = drawn * (1 - given) + known * given
         layout = Layout(condition.layout.boxes, points)
-        return StageOutput(dots(points.detach(), self.resolution), layout=layout)
+        return StageOutput(dots(points, self.resolution), layout=layout)
 
 
 def dots(points: Float[Tensor, "b k 3"], side: int) -> Float[Tensor, "b 3 r r"]:
@@ -101,6 +101,7 @@ class PointsDiscriminator(Discriminator):
     Source: Reed et al. 2016, section 4.3; reedscot/nips2016 main_gen_keypoints.lua.
     """
 
+    needs: ClassVar = frozenset({"keypoints"})
     judges: ClassVar[Literal["pictures", "keypoints"]] = "keypoints"
     source: ClassVar[str] = "Reed et al. 2016, arXiv:1610.02454, section 4.3"
     tiny: ClassVar = {"channels": 2}
