@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,22 +24,20 @@ DARK = 0.12  # what is left of a picture where nothing is looked at
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One picture's stages: caption and seed, the words, and for each stage its picture and attention.
+    """One picture's stages: what it is called, the words, and for each stage its picture and attention.
 
     `images`: [r, r, 3] uint8 each. `maps`: [t, q, q] each, how much of a pixel's look goes to each of the t
     words; over the words they add up to 1. None where a stage looks at none.
     """
 
-    number: int
-    caption: str
-    seed: int
+    label: str
     words: tuple[str, ...]
     images: tuple[NDArray[np.uint8], ...]
     maps: tuple[NDArray[np.float32] | None, ...]
 
 
 def sample(model: Model, captions: Sequence[str], seeds: Sequence[int] = (0,), batch: int = 64) -> list[Seen]:
-    """Each caption with each seed, drawn as `ganzoo.sample.sample` draws it.
+    """Each caption with its seeds, drawn as `ganzoo.sample.sample` draws it, the first caption's first.
 
     Raises GanzooError for a model whose stages look at no words.
     """
@@ -52,8 +51,8 @@ def sample(model: Model, captions: Sequence[str], seeds: Sequence[int] = (0,), b
             for row, caption in enumerate(captions):
                 own = tuple(None if m is None else m[row, : len(words[row])] for m in maps)
                 drawn = tuple(image[row] for image in images)
-                found.append(Seen(row + 1, caption, seed, words[row], drawn, own))
-    return sorted(found, key=lambda seen: seen.number)  # stable: seeds stay in order
+                found.append(Seen(f"{caption}, seed {seed}", words[row], drawn, own))
+    return [one for row in range(len(captions)) for one in found[row :: len(captions)]]
 
 
 def draw(
@@ -78,8 +77,9 @@ def draw(
     seen = sample(model, captions, seeds, batch)
     if not separate:
         return pictures.save(sheet(seen), out)
-    for one in seen:
-        pictures.save(sheet([one]), out / file_name(one.number, one.caption, one.seed))
+    drawn = product(enumerate(captions, 1), seeds)
+    for one, ((number, caption), seed) in zip(seen, drawn, strict=True):
+        pictures.save(sheet([one]), out / file_name(number, caption, seed))
 
 
 def spelt(model: Model, captions: Sequence[str]) -> list[tuple[str, ...]]:
@@ -92,13 +92,13 @@ def spelt(model: Model, captions: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(f"word {number}" for number in range(1, length + 1)) for length in lengths]
 
 
-def sheet(seen: Sequence[Seen]) -> Image.Image:
+def sheet(seen: Sequence[Seen], *, shares: bool = True) -> Image.Image:
     """A row for each stage that looks: the picture before it, its own, then its own by each word's light.
 
-    All maps of a row have one scale: full light is the most that any pixel gives any word. Beside a word
-    stands its mean over the pixels, in percent.
+    All maps of a row have one scale: full light is the most that any pixel gives any word. With `shares` a
+    word's mean over the pixels stands beside it, in percent.
     """
-    rows = [row for one in seen for row in _rows(one)]
+    rows = [row for one in seen for row in _rows(one, shares)]
     side = max(cell.shape[0] for _, cells in rows for _, cell in cells)
     cells = np.full((len(rows), max(len(cells) for _, cells in rows), side, side, 3), 255, np.uint8)
     labels = [[""] * cells.shape[1] for _ in rows]
@@ -108,13 +108,14 @@ def sheet(seen: Sequence[Seen]) -> Image.Image:
     return pictures.grid(cells, [label for label, _ in rows], cells=labels)
 
 
-def _rows(seen: Seen) -> Iterator[tuple[str, list[tuple[str, NDArray[np.uint8]]]]]:
+def _rows(seen: Seen, shares: bool) -> Iterator[tuple[str, list[tuple[str, NDArray[np.uint8]]]]]:
     """A label, and labelled pictures, for each stage that looks at words."""
-    label = f"{seen.caption}, seed {seen.seed}"
+    label = seen.label
     stages = [(f"{image.shape[0]} px", image) for image in seen.images]
     for level, maps in enumerate(seen.maps):
         if maps is not None:
-            named = [f"{word} {share:.0%}" for word, share in zip(seen.words, maps.mean((1, 2)), strict=True)]
+            means = [f" {mean:.0%}" if shares else "" for mean in maps.mean((1, 2))]
+            named = [word + mean for word, mean in zip(seen.words, means, strict=True)]
             bright = lit(seen.images[level], maps)
             yield label, [*stages[max(0, level - 1) : level + 1], *zip(named, bright, strict=True)]
             label = ""

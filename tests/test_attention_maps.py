@@ -12,7 +12,7 @@ from ganzoo.run import Run
 
 def seen(words, maps, sides=(8, 16)):
     images = tuple(np.full((side, side, 3), 200, np.uint8) for side in sides)
-    return Seen(1, "a caption", 3, words, images, maps)
+    return Seen("a caption, seed 3", words, images, maps)
 
 
 def cell(drawn, row, column):

@@ -21,11 +21,10 @@ class UpsamplingConv(nn.Conv2d):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 3, padding=1, bias=False)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """The map at twice the side."""
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if 4 * input.shape[2] * input.shape[3] < self.in_channels:
-            return super().forward(F.interpolate(input, scale_factor=2.0, mode="nearest"))
-        return F.conv_transpose2d(input, summed_kernel(self.weight), stride=2, padding=1)
+            return F.conv2d(F.interpolate(input, scale_factor=2.0, mode="nearest"), weight, bias, padding=1)
+        return F.conv_transpose2d(input, summed_kernel(weight), bias, stride=2, padding=1)
 
 
 def summed_kernel(weight: Tensor) -> Tensor:
@@ -36,6 +35,40 @@ def summed_kernel(weight: Tensor) -> Tensor:
     padded = F.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))  # [i, o, 5, 5]
     rows = padded[:, :, 1:] + padded[:, :, :-1]
     return rows[..., 1:] + rows[..., :-1]
+
+
+class Folding(nn.Sequential):
+    """Layers in turn; where pictures are only drawn, a batch norm becomes part of the convolution before it.
+
+    That is in evaluation mode without gradients: the map is written once instead of twice.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """What the last layer gives."""
+        layers, place = list(self), 0
+        while place < len(layers):
+            layer, behind = layers[place], layers[place + 1] if place + 1 < len(layers) else None
+            if isinstance(layer, nn.Conv2d) and isinstance(behind, nn.BatchNorm2d) and _still(behind):
+                input, place = folded(layer, behind, input), place + 2
+            else:
+                input, place = layer(input), place + 1
+        return input
+
+
+def _still(norm: nn.BatchNorm2d) -> bool:
+    known = bool(norm.affine) and norm.running_mean is not None
+    return known and not norm.training and not torch.is_grad_enabled()
+
+
+def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d, input: Tensor) -> Tensor:
+    """`norm(conv(input))` by the running statistics, in one convolution."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    bias = norm.bias - norm.running_mean * scale
+    if conv.bias is not None:
+        bias = bias + conv.bias * scale
+    out: Tensor = conv._conv_forward(input, conv.weight * scale[:, None, None, None], bias)
+    return out
 
 
 class CodeConv(nn.Module):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.nn.convolutions import UpsamplingConv
+from ganzoo.nn.convolutions import Folding, UpsamplingConv
 
 
 class GLU(nn.Module):
@@ -49,7 +49,7 @@ class UpBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, gated: bool = False) -> None:
         super().__init__()
         conv = UpsamplingConv(inputs, wide(outputs, gated))
-        self.layers = nn.Sequential(conv, *after_conv(outputs, gated=gated))
+        self.layers = Folding(conv, *after_conv(outputs, gated=gated))
 
     def forward(self, x: Tensor) -> Tensor:
         """The map at twice the side."""
@@ -66,7 +66,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, *, gated: bool = False) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body = Folding(
             *conv_layers(channels, channels, gated=gated),
             conv3x3(channels, channels),
             nn.BatchNorm2d(channels),

