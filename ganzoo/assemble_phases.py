@@ -45,6 +45,7 @@ class PhaseAssembler(Misfits):
                 name, phase.steps, phase.epochs, levels, phase.ema, phase.ema_warmup,
                 phase.samples_per_caption, phase.accumulate, phase.batch, phase.frozen_train,
                 tuple(u for u in updates if u), self.measures(name, phase, levels, offer), phase.ema_restart,
+                phase.copies_apart,
             )  # fmt: skip
             plans.append(plan)
         return plans
@@ -143,8 +144,12 @@ class PhaseAssembler(Misfits):
             return f"{use(recipe.stages[level].discriminator)} has no such head"
         if need in ("real", "fake", "mismatched", "unconditional"):
             return "no stage of this phase has a discriminator"
-        if need in ("stages", "samples_per_caption"):
+        if need == "stages":
             return "this phase has one"
+        if need == "samples_per_caption":
+            return f"this phase has {offer.copies}"
+        if need == "noise":
+            return "the recipe has none"
         return f"{use(recipe.data)} does not give it"
 
     def nothing_to_train(self, name: str, phase: Phase) -> None:
@@ -186,7 +191,8 @@ class Offer:
             "mismatched": bool(judges),
             "unconditional": bool(judges) and all("unconditional" in judge.heads for judge in judges),
             "gaussian": all(stage.given.condition.gaussian for stage in self.stages.values()),
-            "samples_per_caption": self.copies > 1,
+            "noise": all(stage.given.noise for stage in self.stages.values()),
+            "samples_per_caption": self.copies % 2 == 0,
             "stages": len(self.stages) > 1,
             "class_id": self.data.class_id,
             "boxes": self.data.boxes,

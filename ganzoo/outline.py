@@ -69,8 +69,9 @@ class Phase(_Part):
     `ema`: decay of the averaged weights, None = no averaging. `ema_warmup`: a smaller decay in the first
     steps. `ema_restart`: after every so many steps the generator goes on from its averages. `accumulate`:
     micro-batches a step. `batch`: examples a step, None = `data.batch`. `frozen_train`: stages in front of
-    those that train run in training mode, on batch statistics that keep moving. `measure`: metrics of each
-    checkpoint on held-out captions; the first says which is the best.
+    those that train run in training mode, on batch statistics that keep moving. `copies_apart`: with several
+    samples a caption, discriminators judge each copy of the batch in a pass of its own. `measure`: metrics of
+    each checkpoint on held-out captions; the first says which is the best.
     """
 
     _name: str = PrivateAttr(default="")
@@ -85,6 +86,7 @@ class Phase(_Part):
     accumulate: Count = 1
     batch: Count | None = None
     frozen_train: StrictBool = False
+    copies_apart: StrictBool = False
     measure: tuple[InstanceOf[Node], ...] = ()
     updates: dict[Literal["discriminator", "generator", "encoders"], Update] = Field(min_length=1)
 

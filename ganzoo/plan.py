@@ -78,6 +78,7 @@ class PhasePlan:
     updates: tuple[UpdatePlan, ...]
     measures: tuple[tuple[str, Metric], ...]
     ema_restart: int | None = None
+    copies_apart: bool = False
 
     @property
     def reads_mismatched(self) -> bool:

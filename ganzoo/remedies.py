@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SETTINGS: Mapping[str, str] = {
     "noise": "set `noise:` to a width above 0",
-    "samples_per_caption": "set `samples_per_caption: 2` in this phase",
+    "samples_per_caption": "set `samples_per_caption: 2`, or another even number, in this phase",
     "stages": "let the phase train at least two stages",
 }
 GIVERS: Mapping[str, str] = {

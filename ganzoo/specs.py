@@ -15,7 +15,7 @@ NEEDS: dict[str, frozenset[str]] = {
     "discriminators": frozenset({"boxes", "keypoints"}),
     "losses": frozenset(
         {
-            "real", "fake", "mismatched", "unconditional", "gaussian", "words", "sentence",
+            "real", "fake", "mismatched", "unconditional", "noise", "gaussian", "words", "sentence",
             "samples_per_caption", "stages", "class_id", "image_vector", "image_regions", "boxes",
             "keypoints",
         }

@@ -123,8 +123,23 @@ class Step:
         x b rows.
         """
         if (kind, level) not in self._logits:
-            self._logits[kind, level] = self.judge_features(level, *self._pair(kind, level))
+            apart = kind == "fake" and self.phase.copies_apart
+            judged = self._apart(level) if apart else self.judge_features(level, *self._pair(kind, level))
+            self._logits[kind, level] = judged
         return self._logits[kind, level]
+
+    def _apart(self, level: int) -> Logits:
+        """Each copy of the batch judged in a pass of its own, on its own batch statistics."""
+        made, rows = self.generated.conditions[level], len(self.text.sentence)
+        pictures, code = self.fake(level), made.discriminator_code
+        code = code if self.update == "generator" else code.detach()
+        parts = [slice(start, start + rows) for start in range(0, len(pictures), rows)]
+        judged = [
+            self.judge(level, pictures[part], code[part], made.layout.rows(part) if made.layout else None)
+            for part in parts
+        ]
+        alone = [logits.unconditional for logits in judged if logits.unconditional is not None]
+        return Logits(torch.cat([j.conditional for j in judged]), torch.cat(alone) if alone else None)
 
     def _pair(self, kind: Kind, level: int) -> tuple[Any, Tensor, Layout | None]:
         layout = self.batch.layout

@@ -110,7 +110,8 @@ class StarvedStep:
     def _made(self, out: GeneratorOutput) -> GeneratorOutput:
         pictures = tuple(replace(stage, image=self._give("fake", stage.image)) for stage in out.stages)
         conditions = tuple(self._condition(condition) for condition in out.conditions)
-        return replace(out, text=self._text(out.text), stages=pictures, conditions=conditions)
+        noise = self._give("noise", out.noise)
+        return replace(out, text=self._text(out.text), noise=noise, stages=pictures, conditions=conditions)
 
     def _condition(self, condition: Condition) -> Condition:
         return replace(

@@ -26,7 +26,8 @@ class MatchingPP(Loss):
     picture is as real as the other, so the unconditional head is told so. With u = 0 it is the authors' other
     objective, BCE(s(real, c), 1) + [BCE(s(wrong, c), 0) + BCE(s(fake, c), 0)] / 2, and needs no such head.
 
-    `unconditional`: u, UNCOND_LOSS in the authors' code. `weight`, `every`: as for every loss.
+    `unconditional`: u, UNCOND_LOSS in the authors' code. `fakes`: weight of the fake pictures' terms; MSGAN's
+    authors sum those of two samples a caption, which is 2. `weight`, `every`: as for every loss.
 
     Source: Zhang et al. 2018, section 5.2; hanzhanggit/StackGAN-v2 trainer.py, `train_Dnet`.
     """
@@ -36,6 +37,7 @@ class MatchingPP(Loss):
     source: ClassVar[str] = "Zhang et al. 2018, arXiv:1710.10916, section 5.2"
 
     unconditional: NonNegativeFloat = 1.0
+    fakes: NonNegativeFloat = 1.0
 
     def requires(self) -> frozenset[str]:
         """Unconditional heads only where they count."""
@@ -48,13 +50,14 @@ class MatchingPP(Loss):
     def _level(self, step: Step, level: int) -> Tensor:
         real, wrong, fake = (step.logits(kind, level) for kind in ("real", "mismatched", "fake"))
         right = F.softplus(-real.conditional).mean()
-        called_wrong = F.softplus(wrong.conditional).mean() + F.softplus(fake.conditional).mean()
+        called_wrong = F.softplus(wrong.conditional).mean()
+        called_wrong = called_wrong + self.fakes * F.softplus(fake.conditional).mean()
         if not self.unconditional:
             return right + called_wrong / 2
         assert real.unconditional is not None and wrong.unconditional is not None
         assert fake.unconditional is not None
         alone = F.softplus(-real.unconditional).mean() + F.softplus(-wrong.unconditional).mean()
-        alone = alone + F.softplus(fake.unconditional).mean()
+        alone = alone + self.fakes * F.softplus(fake.unconditional).mean()
         return right + called_wrong + self.unconditional * alone
 
 

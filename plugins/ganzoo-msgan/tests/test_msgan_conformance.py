@@ -1,0 +1,3 @@
+from ganzoo.testing import conformance
+
+test_conformance = conformance("msgan")
