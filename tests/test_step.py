@@ -109,6 +109,24 @@ def test_several_samples_a_caption(make, toy):
     assert torch.equal(step.generated.text.sentence[:rows], step.generated.text.sentence[rows:])
 
 
+@pytest.mark.parametrize("update", ["discriminator", "generator"])
+def test_copies_apart_are_judged_one_by_one(make, toy, update):
+    recipe = toy.set("training.gan.samples_per_caption", 2)
+    together = make(recipe)
+    apart = make(recipe.set("training.gan.copies_apart", True))
+    apart.model.load_state_dict(together.model.state_dict())
+    for step in (together, apart):
+        step.model.train()
+        step.begin(update, keep_graph=update == "generator", regenerate=False)
+    rows, code = len(together.text.sentence), together.code(0)
+    pictures = together.generated.images[0]
+    halves = [together.judge(0, half, code).conditional for half in (pictures[:rows], pictures[rows:])]
+    found = apart.logits("fake", 0).conditional
+    assert torch.equal(found, torch.cat(halves)) and apart.discriminator_passes == 2
+    assert not torch.allclose(found, together.logits("fake", 0).conditional)
+    assert found.requires_grad and apart.generated.images[0].requires_grad == (update == "generator")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Placed(Judge):
     """A discriminator that adds the box's left side to its logit."""

@@ -18,7 +18,7 @@ from torch import Tensor
 class Diversity:
     """Per caption: `distances` [n], the mean over all pairs of its samples."""
 
-    distances: Float[Tensor, "n"]
+    distances: Float[Tensor, n]
 
     @property
     def mean(self) -> float:

@@ -61,9 +61,7 @@ class Comparison:
         return int(self.different.sum())
 
 
-def bins_of(
-    features: Floats, labels: Ints, *, used: Ints | None = None, whiten: bool = False
-) -> Bins:
+def bins_of(features: Floats, labels: Ints, *, used: Ints | None = None, whiten: bool = False) -> Bins:
     """Bins of features [n, d] from a clustering's `labels` [n] (0, 1, ...; empty clusters are left out)."""
     x = np.asarray(features, np.float64)
     width = x.shape[1]
@@ -112,7 +110,5 @@ def value(bins: Bins, features: Floats, significance: float = 0.05) -> Compariso
     spread = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     z = np.divide(p - q, spread, out=np.zeros(len(p)), where=spread > 0)
     middle = (p + q) / 2
-    jsd = 0.5 * float(
-        (xlogy(p, p) - xlogy(p, middle)).sum() + (xlogy(q, q) - xlogy(q, middle)).sum()
-    )
+    jsd = 0.5 * float((xlogy(p, p) - xlogy(p, middle)).sum() + (xlogy(q, q) - xlogy(q, middle)).sum())
     return Comparison(q, z, 2 * norm.sf(np.abs(z)) < significance, jsd)

@@ -49,7 +49,9 @@ def test_comparison(golden, query):
 def test_k_means_finds_the_clusters():
     generator = np.random.default_rng(0)
     centres = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
-    features = np.concatenate([c + generator.normal(size=(n, 2)) for c, n in zip(centres, (60, 30, 10), strict=True)])
+    features = np.concatenate(
+        [c + generator.normal(size=(n, 2)) for c, n in zip(centres, (60, 30, 10), strict=True)]
+    )
     bins = statistics(features, 3)
     assert list(bins.counts) == [60, 30, 10] and np.abs(bins.centres - centres).max() < 1.5
     assert value(bins, features).ndb == 0 and value(bins, features).jsd == pytest.approx(0, abs=1e-12)
@@ -59,7 +61,10 @@ def test_k_means_finds_the_clusters():
 
 def test_whitening_makes_dimensions_count_alike():
     generator = np.random.default_rng(0)
-    wide, narrow = generator.normal(size=200) * 1000, np.repeat([0.0, 1.0], 100) + generator.normal(size=200) / 100
+    wide, narrow = (
+        generator.normal(size=200) * 1000,
+        np.repeat([0.0, 1.0], 100) + generator.normal(size=200) / 100,
+    )
     features = np.stack([wide, narrow], 1)
     bins = bins_of(features, np.repeat([0, 1], 100), whiten=True)
     assert (bins.assign(features) == np.repeat([0, 1], 100)).mean() > 0.9

@@ -50,7 +50,9 @@ class ModeSeeking(Loss):
         return torch.stack(terms).sum()
 
 
-def pairs(samples: Float[Tensor, "n ..."], rows: int) -> tuple[Float[Tensor, "m ..."], Float[Tensor, "m ..."]]:
+def pairs(
+    samples: Float[Tensor, "n ..."], rows: int
+) -> tuple[Float[Tensor, "m ..."], Float[Tensor, "m ..."]]:
     """Of n = copies x rows samples, an even number of copies, the first and the second of each pair."""
     copies = samples.unflatten(0, (-1, rows))
     return copies[0::2].flatten(0, 1), copies[1::2].flatten(0, 1)
@@ -62,7 +64,7 @@ def distance_ratio(
     noise1: Float[Tensor, "m z"],
     noise2: Float[Tensor, "m z"],
 ) -> Float[Tensor, ""]:
-    """mean |images2 - images1| / mean |noise2 - noise1|; both means over all elements, at least in float32."""
+    """The mean of |images2 - images1| over that of |noise2 - noise1|, at least in float32."""
     images, noise = images2 - images1, noise2 - noise1
     if images.dtype in (torch.bfloat16, torch.float16):
         images, noise = images.float(), noise.float()

@@ -90,6 +90,15 @@ def test_discriminators_objective_of_pairs_alone(pp, level):
     assert MatchingPP(unconditional=0)(step).item() == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("unconditional, share", [(1.0, 1.0), (0.0, 0.5)])
+def test_fake_terms_are_weighed(pp, unconditional, share):
+    step, parts = discriminators_step(pp), pp.scalars["D_loss_components/D64"]
+    step.levels = (0,)
+    once, twice = (MatchingPP(unconditional=unconditional, fakes=n)(step).item() for n in (1, 2))
+    fakes = share * parts["cond_fake"] + unconditional * parts["uncond_fake"]
+    assert twice - once == pytest.approx(fakes, rel=1e-6)
+
+
 def test_unconditional_terms_are_weighed(pp):
     step, parts = discriminators_step(pp), pp.scalars["D_loss_components/D64"]
     step.levels = (0,)
