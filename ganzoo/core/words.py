@@ -44,6 +44,7 @@ class Words(TextEncoder):
     needs: ClassVar[frozenset[str]] = frozenset({"captions"})
     source: ClassVar[str] = "Mikolov et al. 2013, arXiv:1301.3781, section 2"
     learns_words: ClassVar[bool] = True
+    free: ClassVar[frozenset[str]] = frozenset({"words"})
     tiny: ClassVar = {"size": 22, "vocabulary": ("a", "blue", "circle", "green", "large", "red", "small")}
 
     size: PositiveInt = 128
@@ -85,10 +86,14 @@ class WordsModule(nn.Module):
 
     def tokenize(self, captions: list[str]) -> Tokens:
         """Numbers [b, t] of words and punctuation marks in lower case; 0 past a caption's end."""
-        found = [WORD.findall(caption.lower())[: self.words] for caption in captions]
+        found = self.spell(captions)
         self._warn({word for own in found for word in own if word not in self._number})
         rows = [torch.tensor([self._number.get(word, UNKNOWN) for word in own]) for own in found]
         return Tokens(pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows]))
+
+    def spell(self, captions: list[str]) -> list[list[str]]:
+        """The lower-case words and punctuation marks that are read."""
+        return [WORD.findall(caption.lower())[: self.words] for caption in captions]
 
     def _warn(self, unknown: set[str]) -> None:
         new = sorted(unknown - self._unknown)

@@ -39,6 +39,10 @@ def test_unknown_words_share_a_vector_and_are_named_once(caplog):
     assert said == ["core/words does not know !, ,, okapi, zebra", "core/words does not know w00, w01, w02"]
 
 
+def test_words_are_spelt_as_they_are_read():
+    assert Words(words=3).build().spell(["A red, red circle"]) == [["a", "red", ","]]
+
+
 def test_many_unknown_words_are_counted(caplog):
     with caplog.at_level(logging.WARNING, "ganzoo"):
         Words(size=4).build().tokenize([" ".join(f"w{number:02}" for number in range(12))])

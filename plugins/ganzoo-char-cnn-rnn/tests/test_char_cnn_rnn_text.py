@@ -59,6 +59,9 @@ def test_forward_is_the_same_and_words_are_what_the_sentence_is_made_of(authors,
     places, stride = (18, 9) if authors.component.variant == "gru18" else (8, 18)
     counts = [min(places, -(-len(caption) // stride)) for caption in captions]
     assert features.mask.sum(1).tolist() == counts and features.words.shape[1] == places == counts[2]
+    spelt = encoder.spell(captions)
+    assert [len(own) for own in spelt] == counts and spelt[3] == ["red bird"]
+    assert "".join(spelt[2]) == captions[2][: places * stride]
     longest = features.words[2].mean(0)
     torch.testing.assert_close(longest, features.sentence[2])
     assert not features.words[~features.mask].any()

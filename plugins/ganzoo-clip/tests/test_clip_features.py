@@ -76,6 +76,13 @@ def test_tokens_are_the_package_s_and_one(text):
     assert tokens.ids[0].tolist() == [*(theirs[0, :5] + 1).tolist(), *[0] * 7]
 
 
+def test_pieces_are_spelt(text):
+    assert text.spell(["a reddest apple", "two"]) == [
+        ["a</w>", "red", "dest</w>", "apple</w>"],
+        ["two</w>"],
+    ]
+
+
 def test_pictures_are_the_package_s(kind, clips, image):
     pixels = torch.rand(2, 3, image.side, image.side)
     normal = (pixels - torch.tensor(ClipImage.mean).view(3, 1, 1)) / torch.tensor(ClipImage.std).view(3, 1, 1)

@@ -36,6 +36,7 @@ class Pooled(ImageEncoder):
     """
 
     source: ClassVar[str] = "Reed et al. 2016, arXiv:1605.05395, section 5.1"
+    free: ClassVar = frozenset({"pretrained_trunk", "train_trunk"})
     tiny: ClassVar = {"size": 22, "backbone": "test_resnet", "side": 32, "project": True}
 
     size: PositiveInt = 1024

@@ -91,6 +91,20 @@ class CharCnnRnnModule(nn.Module):
             nn.utils.rnn.pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
         )
 
+    def spell(self, captions: list[str]) -> list[list[str]]:
+        """The characters from where each place begins to where the next one does."""
+        places = self.places
+        return [
+            [caption[at : at + self.stride] for at in range(0, len(caption), self.stride)][:places]
+            for caption in (caption[: self.characters] for caption in captions)
+        ]
+
+    @property
+    def places(self) -> int:
+        """How many the recurrence is given: 18 or 8 of 201 characters."""
+        left = ((self.characters - 3) // 3 - 3) // 3 - 3
+        return left if self.last_pool == 1 else (left - 3) // self.last_pool + 1
+
     def forward(self, tokens: Tokens) -> TextFeatures:
         """The sentence; of each caption the places that begin within it, 0 past them."""
         states = self.states(self.one_hot(tokens))

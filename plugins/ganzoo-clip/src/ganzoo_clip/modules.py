@@ -42,6 +42,12 @@ class ClipTextModule(Frozen):
         there = torch.arange(int(length.max())) < length.unsqueeze(1)
         return Tokens((rows[:, : there.shape[1]] + 1) * there, length)
 
+    def spell(self, captions: list[str]) -> list[list[str]]:
+        """The word pieces, without start and end; the last one of a word ends in </w>."""
+        pieces, tokens = CLIP.clip._tokenizer.decoder, self.tokenize(captions)
+        rows = zip(tokens.ids.tolist(), tokens.length.tolist(), strict=True)
+        return [[pieces[one - 1] for one in ids[1 : length - 1][: self.words]] for ids, length in rows]
+
     def forward(self, tokens: Tokens) -> TextFeatures:
         """Sentence [b, s]; word pieces [b, min(words, longest caption), s], 0 past each."""
         ids = tokens.ids[:, : int(tokens.length.max())]  # one long caption elsewhere costs nothing here
