@@ -16,8 +16,9 @@ from PIL import Image
 from ganzoo import pictures
 from ganzoo.errors import GanzooError
 from ganzoo.model import Model
+from ganzoo.placing import Places
 from ganzoo.runtime import explaining_memory
-from ganzoo.sample import GRID_SIDE, MEMORY_ADVICE, file_name
+from ganzoo.sample import GRID_SIDE, MEMORY_ADVICE, NOWHERE, file_name
 
 DARK = 0.12  # what is left of a picture where nothing is looked at
 
@@ -36,7 +37,13 @@ class Seen:
     maps: tuple[NDArray[np.float32] | None, ...]
 
 
-def sample(model: Model, captions: Sequence[str], seeds: Sequence[int] = (0,), batch: int = 64) -> list[Seen]:
+def sample(
+    model: Model,
+    captions: Sequence[str],
+    seeds: Sequence[int] = (0,),
+    batch: int = 64,
+    places: Places = NOWHERE,
+) -> list[Seen]:
     """Each caption with its seeds, drawn as `ganzoo.sample.sample` draws it, the first caption's first.
 
     Raises GanzooError for a model whose stages look at no words.
@@ -45,7 +52,8 @@ def sample(model: Model, captions: Sequence[str], seeds: Sequence[int] = (0,), b
     found = []
     with explaining_memory(MEMORY_ADVICE):
         for seed in seeds:
-            stages = model.generate_attention(captions, seed, batch=batch)
+            layout = places.of(captions, seed)
+            stages = model.generate_attention(captions, seed, layout=layout, batch=batch)
             images = [pictures.to_array(stage.image) for stage in stages]
             maps = [None if s.attention is None else s.attention.float().cpu().numpy() for s in stages]
             for row, caption in enumerate(captions):
@@ -63,6 +71,7 @@ def draw(
     batch: int = 64,
     *,
     separate: bool = False,
+    places: Places = NOWHERE,
 ) -> None:
     """One labelled sheet, or `separate` ones in the folder `out`, named as single pictures are.
 
@@ -74,7 +83,7 @@ def draw(
             f"a sheet of {rows} rows, one for each caption, seed and stage that looks at words, is too "
             f"large; at most {GRID_SIDE}; ask for fewer, or add `--separate` for one file a picture"
         )
-    seen = sample(model, captions, seeds, batch)
+    seen = sample(model, captions, seeds, batch, places)
     if not separate:
         return pictures.save(sheet(seen), out)
     drawn = product(enumerate(captions, 1), seeds)

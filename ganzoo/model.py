@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.flow import Condition, GeneratorOutput, Layout, StageOutput, TextFeatures, Tokens
+from ganzoo.layouts import checked, draws_keypoints
 from ganzoo.randomness import Draws, SampleDraws
 
 if TYPE_CHECKING:
     from ganzoo.plan import Plan
+
+PRESENT = 0.5  # a drawn keypoint is to be seen from this presence on, as in GAWWN's program
 
 
 class Model(nn.Module):
@@ -169,6 +172,29 @@ class Model(nn.Module):
             )
         return self._drawn(captions, seed, layout, batch, None, attention=True)
 
+    @torch.no_grad()
+    def place(
+        self,
+        captions: Sequence[str] | Tokens,
+        seed: int | Sequence[int] = 0,
+        *,
+        layout: Layout | None = None,
+        batch: int = 64,
+    ) -> Layout:
+        """Keypoints of `captions`, each to be seen or not, as a stage draws them; those in `layout` stay.
+
+        Raises GanzooError where no stage draws keypoints.
+        """
+        if not draws_keypoints(self.plan):
+            raise GanzooError(
+                f"{self.plan.recipe.name} draws no keypoints; a keypoint generator does, such as "
+                "gawwn-keypoint-generator-shapes"
+            )
+        drawn = next(s.layout for s in reversed(self._drawn(captions, seed, layout, batch, None)) if s.layout)
+        assert drawn.keypoints is not None, "a stage that draws keypoints gives them"
+        seen = (drawn.keypoints[..., 2:] >= PRESENT).to(drawn.keypoints.dtype)
+        return Layout(keypoints=torch.cat([drawn.keypoints[..., :2], torch.ones_like(seen)], -1) * seen)
+
     def _drawn(
         self,
         captions: Sequence[str] | Tokens,
@@ -186,12 +212,15 @@ class Model(nn.Module):
             raise GanzooError(
                 f"generate was given {rows} captions and {len(seeds)} seeds; expected one seed each"
             )
+        layout = checked(self.plan, layout, rows)
         parts = []
         with self.evaluating():
             text = self.encode(captions)
             for start in range(0, rows, batch):
                 stages = self._drawn_rows(text, seeds, layout, slice(start, start + batch), depth)
-                parts.append([StageOutput(s.image, None, s.attention if attention else None) for s in stages])
+                parts.append(
+                    [replace(s, hidden=None, attention=s.attention if attention else None) for s in stages]
+                )
         return tuple(_joined(level) for level in zip(*parts, strict=True))
 
     def _drawn_rows(
@@ -218,7 +247,12 @@ class Model(nn.Module):
 def _joined(parts: Sequence[StageOutput]) -> StageOutput:
     """One stage's outputs, row after row."""
     maps = [part.attention for part in parts if part.attention is not None]
-    return StageOutput(torch.cat([part.image for part in parts]), attention=torch.cat(maps) if maps else None)
+    points = [p.layout.keypoints for p in parts if p.layout is not None and p.layout.keypoints is not None]
+    return StageOutput(
+        torch.cat([part.image for part in parts]),
+        attention=torch.cat(maps) if maps else None,
+        layout=Layout(keypoints=torch.cat(points)) if points else None,
+    )
 
 
 def _built(component: Any, *given: Any) -> nn.Module:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzoo import pictures
+from ganzoo import pictures, placing
 from ganzoo.errors import GanzooError
 from ganzoo.model import Model
+from ganzoo.placing import Places
 from ganzoo.runtime import device_called, explaining_memory, keep_large_blocks
 
 MEMORY_ADVICE = "ask for fewer captions or seeds at once, or lower `--batch`"
@@ -21,6 +22,7 @@ MEMORY_ADVICE = "ask for fewer captions or seeds at once, or lower `--batch`"
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 GRID_SIDE, GRID_CELLS = 60, 1024  # a grid larger than this no one can look at, and some formats cannot hold
 MOST_SEEDS = 10_000
+NOWHERE = Places()
 
 
 def read_captions(path: Path) -> list[str]:
@@ -99,25 +101,56 @@ def prepare(model: Model, device: str = "auto") -> Model:
 
 
 def sample(
-    model: Model, captions: Sequence[str], seeds: Sequence[int] = (0,), batch: int = 64
+    model: Model,
+    captions: Sequence[str],
+    seeds: Sequence[int] = (0,),
+    batch: int = 64,
+    places: Places = NOWHERE,
+    start: int = 0,
 ) -> NDArray[np.uint8]:
-    """[captions, seeds, r, r, 3] uint8 pictures; the same caption and seed, the same picture."""
+    """[captions, seeds, r, r, 3] uint8 pictures; the same caption and seed, the same picture.
+
+    `places`: where to draw; `captions` are those from number `start` on of all that it knows of.
+    """
+    columns = []
     with explaining_memory(MEMORY_ADVICE):
-        columns = [pictures.to_array(model.generate(captions, seed, batch=batch)) for seed in seeds]
-        return np.stack(columns, axis=1)
+        for seed in seeds:
+            layout = places.of(captions, seed, start)
+            drawn = pictures.to_array(model.generate(captions, seed, layout=layout, batch=batch))
+            columns.append(places.mark(drawn, layout))
+    return np.stack(columns, axis=1)
 
 
 def sample_stages(
-    model: Model, captions: Sequence[str], seeds: Sequence[int] = (0,), batch: int = 64
+    model: Model,
+    captions: Sequence[str],
+    seeds: Sequence[int] = (0,),
+    batch: int = 64,
+    places: Places = NOWHERE,
 ) -> NDArray[np.uint8]:
     """[captions, seeds, stages, r, r, 3] uint8 pictures, coarse ones as large as the finest."""
     side = max(model.plan.resolutions)
+    found = []  # [n, stages, r, r, 3] a seed
     with explaining_memory(MEMORY_ADVICE):
-        drawn = [
-            [pictures.enlarged(level, side) for level in model.generate_stages(captions, seed, batch=batch)]
-            for seed in seeds
-        ]  # [seeds][stages], [n, r, r, 3] each
-        return np.stack([np.stack(levels, axis=1) for levels in drawn], axis=1)
+        for seed in seeds:
+            layout = places.of(captions, seed)
+            drawn = model.generate_stages(captions, seed, layout=layout, batch=batch)
+            levels = [places.mark(pictures.enlarged(level, side), layout) for level in drawn]
+            found.append(np.stack(levels, axis=1))
+        return np.stack(found, axis=1)
+
+
+def save_moving(model: Model, caption: str, seed: int, places: Places, out: Path) -> int:
+    """One labelled grid: one caption and one seed, the box at every spot of `placing.moving`."""
+    spots = placing.moving(places, [caption])
+    count = placing.SPOTS
+    drawn = sample(model, [caption] * count**2, [seed], places=spots)[:, 0]
+    assert spots.given is not None and spots.given.boxes is not None, "moving gives boxes"
+    x, y = spots.given.boxes[:, :2].T.tolist()
+    rows = [f"{caption} (top at {top:.2f})" for top in y[::count]]
+    sheet = drawn.reshape(count, count, *drawn.shape[1:])
+    pictures.save(pictures.grid(sheet, rows, [f"left {left:.2f}" for left in x[:count]]), out)
+    return count**2
 
 
 def save_grid(drawn: NDArray[np.uint8], captions: Sequence[str], seeds: Sequence[int], out: Path) -> None:
@@ -150,6 +183,7 @@ def draw_separate(
     folder: Path,
     batch: int = 64,
     progress: Callable[[int, int], None] | None = None,
+    places: Places = NOWHERE,
 ) -> int:
     """Draw one file a picture, `NUMBER-caption-seed-S.png` in `folder`; returns how many.
 
@@ -159,7 +193,7 @@ def draw_separate(
     for start in range(0, len(captions), batch):
         chunk = captions[start : start + batch]
         for seed in seeds:
-            drawn = sample(model, chunk, [seed], batch)[:, 0]
+            drawn = sample(model, chunk, [seed], batch, places, start)[:, 0]
             for number, (caption, picture) in enumerate(zip(chunk, drawn, strict=True), start + 1):
                 pictures.save(Image.fromarray(picture), folder / file_name(number, caption, seed))
             done += len(chunk)
