@@ -1,6 +1,6 @@
 """Trains every text encoder with GAN-INT-CLS and with AttnGAN's stages, alike and briefly, and measures them.
 
-python docs/results/text_encoders.py RUNS [GAN-INT-CLS|AttnGAN]
+python docs/results/text_encoders.py RUNS [GAN-INT-CLS|AttnGAN] [SEED]
 
 Each run leaves NAME.json in the folder RUNS and is not repeated; text-encoders.json, the page's numbers, has
 all of them.
@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,11 +121,11 @@ def shares(pictures: torch.Tensor, captions: list[str]) -> dict[str, object]:
     return said
 
 
-def train_all(runs: Path, models: list[str]) -> None:
+def train_all(runs: Path, models: list[str], seed: int = 0) -> None:
     """Those that are not there yet."""
     for model in models:
         for encoder in ENCODERS:
-            name = f"{model} on {encoder}"
+            name = f"{model} on {encoder}" + (f", seed {seed}" if seed else "")
             plain = name.replace("/", "-").replace(",", "").replace(" ", "-")
             if (runs / f"{plain}.json").exists():
                 continue
@@ -133,6 +134,7 @@ def train_all(runs: Path, models: list[str]) -> None:
                 recipe_of(model, encoder),
                 run_dir=runs / plain,
                 device="cpu",
+                seed=seed,
                 log_every=50,
                 sample_every=0,
                 save_every=10**6,
@@ -157,13 +159,34 @@ def collect(runs: Path) -> None:
         "rows": {row.pop("name"): row for row in rows},
     }
     durable.replace(OUT, json.dumps(said, indent=1) + "\n")
+    print(table(said))
+
+
+def table(said: dict[str, Any]) -> str:
+    """The page's rows: seed 0 by kind of statement, then the agreement of other seeds."""
+    kinds = ("agreement", "colour", "size", "count", "shape")
+    lines = []
+    for name, row in {"real pictures": said["real"], **said["rows"]}.items():
+        if ", seed" in name:
+            continue
+        cells = [name]
+        for kind in kinds:
+            low, high = row.get(f"{kind}_interval", (None, None))
+            cells.append(f"{row[kind]:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})"))
+        again = [other["agreement"] for key, other in said["rows"].items() if key.startswith(f"{name}, seed")]
+        cells += [", ".join(f"{value:.3f}" for value in again)]
+        cells += [f"{row['r_precision']:.3f}" if row.get("r_precision") else ""]
+        lines.append("| " + " | ".join(cells) + " |")
+    names = ["agreement", *(f"agreement/{kind}" for kind in kinds[1:])]
+    lines.append("| chance | " + " | ".join(f"{said['chance'][name]:.3f}" for name in names) + " | | |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     """Train, then collect."""
     torch.set_num_threads(1)
     runs = Path(sys.argv[1])
-    train_all(runs, sys.argv[2:] or list(MODELS))
+    train_all(runs, sys.argv[2:3] or list(MODELS), int(sys.argv[3]) if sys.argv[3:] else 0)
     collect(runs)
 
 
