@@ -236,3 +236,19 @@ def test_keypoints_of_a_mirrored_picture(pairs: Any) -> None:
     }
     gawwn = {(seen, (0.75, 0.5, 0.0)), ((1.0, 0.5, 1.0), (0.5, 0.5, 0.0))}
     assert rows == (gawwn if pairs is None else there[pairs])
+
+
+def test_hidden_keypoints_are_drawn_anew_each_epoch() -> None:
+    points = np.full((200, 3, 3), 0.5, np.float32)
+    own = loader(200, 4, batch=200, keypoints=points, hide=0.25)
+    first, second = own.batch_at(0), own.batch_at(1)
+    shares = []
+    for batch in (first, second):
+        assert batch.layout is not None and batch.layout.keypoints is not None
+        assert batch.shown is not None and batch.shown.keypoints is not None
+        assert (batch.layout.keypoints == 0.5).all()  # the real ones stay
+        there = batch.shown.keypoints.sum(-1)
+        assert set(there.unique().tolist()) == {0.0, 1.5}
+        shares.append(float((there == 0).float().mean()))
+    assert all(0.15 < share < 0.35 for share in shares) and shares[0] != shares[1]
+    assert loader(200, 4, batch=200, keypoints=points).batch_at(0).shown is None

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ganzoo.components import Discriminator
-from ganzoo.flow import Logits
+from ganzoo.flow import Layout, Logits
 from ganzoo.testing import examine
 
 
@@ -95,3 +95,56 @@ def test_a_discriminator_of_one_code_width(fault):
         network: ClassVar = Fixed
 
     assert "fails on a code 1 wide: RuntimeError" in fault(Narrow)
+
+
+class Placed(Matching):
+    """Reads a box beside the code."""
+
+    def __init__(self, code):
+        super().__init__(code)
+        self.where = nn.Linear(4, 1)
+
+    def judge(self, features, code, layout):
+        logits = super().judge(features, code)
+        return Logits(logits.conditional + self.where(layout.boxes)[:, 0], logits.unconditional)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadsBoxes(Judge):
+    """Two heads, one of which sees the box."""
+
+    needs: ClassVar = frozenset({"boxes"})
+    network: ClassVar = Placed
+
+
+def test_one_that_reads_boxes_passes():
+    examine(ReadsBoxes, "mine/placed")
+
+
+def test_a_discriminator_that_ignores_its_boxes(fault):
+    class Blind(Placed):
+        def judge(self, features, code, layout):
+            return super().judge(features, code, Layout(boxes=torch.ones_like(layout.boxes)))
+
+    @dataclass(frozen=True, kw_only=True)
+    class Ignores(ReadsBoxes):
+        """Two heads."""
+
+        network: ClassVar = Blind
+
+    assert "gives the same outputs for other `boxes`" in fault(Ignores)
+
+
+def test_a_discriminator_that_reads_keypoints_undeclared(fault):
+    class Peeks(Placed):
+        def judge(self, features, code, layout):
+            seen = 0 if layout.keypoints is None else layout.keypoints.mean()
+            return super().judge(features, code + seen, layout)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Undeclared(ReadsBoxes):
+        """Two heads."""
+
+        network: ClassVar = Peeks
+
+    assert "read `keypoints` without declaring it" in fault(Undeclared)
