@@ -57,7 +57,9 @@ def train(runs: Path, kinds: Sequence[str]) -> None:
         for kind, recipe in {"with": seeking, "without": plain}.items():
             folder = run_of(runs, kind, seed)
             if kind in kinds and not folder.exists():
-                ganzoo.train(recipe, run_dir=folder, seed=seed, sample_every=STEPS, save_every=STEPS, device="cpu")
+                ganzoo.train(
+                    recipe, run_dir=folder, seed=seed, sample_every=STEPS, save_every=STEPS, device="cpu"
+                )
 
 
 def backbone() -> timm.models.EfficientNet:
@@ -71,7 +73,7 @@ def backbone() -> timm.models.EfficientNet:
 
 @torch.no_grad()
 def features(net: timm.models.EfficientNet, images: Tensor) -> Features:
-    """Of pictures [n, 3, r, r] in [-1, 1], rounded to bytes: maps at 1/4, 1/8 and 1/16 of SIDE; the vector."""
+    """Of pictures [n, 3, r, r] in [-1, 1], in bytes: maps at 1/4, 1/8 and 1/16 of SIDE; the vector."""
     maps: list[list[Tensor]] = [[], [], []]
     vectors = []
     for part in images.split(64):
@@ -108,7 +110,9 @@ def measure(runs: Path) -> dict[str, object]:
     for kind in ("with", "without"):
         for seed in SEEDS:
             model = ganzoo.load(run_of(runs, kind, seed))
-            drawn = torch.stack([model.generate(asked, number) for number in range(SAMPLES)], 1)  # [n, k, ...]
+            drawn = torch.stack(
+                [model.generate(asked, number) for number in range(SAMPLES)], 1
+            )  # [n, k, ...]
             maps, vectors = features(net, drawn.flatten(0, 1))
             layers = [level.unflatten(0, (CAPTIONS, SAMPLES)) for level in maps]
             compared = ndb.value(bins, vectors)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,7 @@ def facts(run: Run) -> dict[str, object]:
         lines = logged(run, phase)
         rates = [line["images_per_second"] for line in lines]
         spent = sum(
-            (line["step"] - before["step"]) / line["steps_per_second"]
-            for before, line in zip(lines, lines[1:], strict=False)
+            (line["step"] - before["step"]) / line["steps_per_second"] for before, line in pairwise(lines)
         )
         found[phase] = {
             "steps": lines[-1]["step"] - lines[0]["step"],
