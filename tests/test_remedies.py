@@ -105,7 +105,7 @@ class Offered(Registry):
         ("fake", "installed discriminators that give it: my/judge, my/two"),
         ("unconditional", "installed discriminators that give it: my/two"),
         ("noise", "set `noise:` to a width above 0"),
-        ("samples_per_caption", "set `samples_per_caption: 2` in this phase"),
+        ("samples_per_caption", "set `samples_per_caption: 2`, or another even number, in this phase"),
         ("stages", "let the phase train at least two stages"),
     ],
 )

@@ -54,7 +54,7 @@ def test_no_docstring(fault):
         ("source", "", "has no `source`"),
         ("tiny", {"gammas": 3}, "has `tiny` values for ['gammas'], which are no options of it"),
         ("tiny", {"gamma": -1}, "its `tiny` options {'gamma': -1} are refused"),
-        ("needs", frozenset({"real", "noise"}), "needs `noise`, but losses may need only boxes, "),
+        ("needs", frozenset({"real", "features"}), "needs `features`, but losses may need only boxes, "),
         ("needs", frozenset({"real", "mine/mood"}), "needs `mine/mood`: tell the kit its shape"),
     ],
 )
