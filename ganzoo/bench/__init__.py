@@ -1,0 +1,1 @@
+"""Comparing models: the same captions, draws, sample counts and budget for every row."""

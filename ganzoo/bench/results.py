@@ -1,0 +1,178 @@
+"""`results.json`: what a comparison found, row by row; and how it is read back.
+
+The file is one JSON object, version 1 of a form that later versions extend. Numbers are plain, pictures are
+files beside it. docs/bench.md describes every field.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ganzoo import durable, untrusted
+from ganzoo.errors import GanzooError
+
+VERSION = 1
+NAME = "results.json"
+LARGEST = 200_000_000  # bytes
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Score(_Form):
+    """One number of one model.
+
+    `low`, `high`: its 95 % interval, over what `interval` says ("bootstrap over samples", "t over 3 seeds");
+    None where there is none. `floor`: what real pictures get in the place of drawn ones, at the same number.
+    `protocol`: all that it depends on; `id`: short for that. Only scores of one id may be compared. `leaks`:
+    why the metric may favour this model; "" = it has not seen what it grades with.
+    """
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    interval: str = ""
+    floor: float | None = None
+    lower_is_better: bool = False
+    decides: bool = False
+    id: str
+    protocol: dict[str, Any]
+    leaks: str = ""
+
+
+class Sampling(_Form):
+    """Drawing: seconds for one picture, pictures a second at batch 16, bytes at most above the weights."""
+
+    latency: float
+    throughput: float
+    peak_memory: int | None = None
+
+
+class Training(_Form):
+    """One training: where it lies, its seed, steps and pictures seen, seconds it took, pictures a second."""
+
+    run: str
+    seed: int
+    steps: int
+    images: int
+    seconds: float
+    images_per_second: float
+    scores: list[Score] = Field(default_factory=list)
+
+
+class Curve(_Form):
+    """A number over training, of one seed: `points` are [step, seconds, value]."""
+
+    name: str
+    seed: int
+    points: list[tuple[float, float, float]]
+
+
+class Row(_Form):
+    """One model.
+
+    `state`: "done"; "broken", and `reason` is what went wrong; "refused", and `reason` is why it cannot be
+    compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights of the generator
+    (with conditionings) and of all. `flops`: of drawing one picture. `pictures`: a file a caption of the
+    results' `captions`, beside results.json. `reported`: the scores its paper reports, on the paper's data.
+    """
+
+    name: str
+    state: Literal["done", "broken", "refused"]
+    reason: str = ""
+    title: str = ""
+    paper: str = ""
+    recipe: str = ""
+    resolution: int = 0
+    parameters: dict[str, int] = Field(default_factory=dict)
+    flops: int | None = None
+    scores: list[Score] = Field(default_factory=list)
+    sampling: Sampling | None = None
+    trainings: list[Training] = Field(default_factory=list)
+    curves: list[Curve] = Field(default_factory=list)
+    pictures: list[str] = Field(default_factory=list)
+    reported: dict[str, float | str] = Field(default_factory=dict)
+
+    def score(self, name: str) -> Score | None:
+        """The score of that name, if there is one."""
+        return next((score for score in self.scores if score.name == name), None)
+
+
+class Ablation(_Form):
+    """Two rows whose recipes differ in one place."""
+
+    one: str
+    other: str
+    path: str
+    values: tuple[str, str]
+
+
+class Results(_Form):
+    """A whole comparison.
+
+    `settings`: data, budget, seeds, samples and what else was asked for. `machine`: device and versions.
+    `captions`: those of the pictures, `real`: files of the real ones, in their order. `metrics`: names of
+    scores in the order asked for; rows are ranked by the first. `speed`: a pytest-benchmark report, whole.
+    """
+
+    version: Literal[1] = VERSION
+    made: str
+    settings: dict[str, Any]
+    machine: dict[str, str]
+    metrics: list[str] = Field(default_factory=list)
+    captions: list[str] = Field(default_factory=list)
+    real: list[str] = Field(default_factory=list)
+    rows: list[Row] = Field(default_factory=list)
+    ablations: list[Ablation] = Field(default_factory=list)
+    speed: dict[str, Any] | None = None
+
+    def row(self, name: str) -> Row | None:
+        """The row of that name, if there is one."""
+        return next((row for row in self.rows if row.name == name), None)
+
+    def ranked(self) -> list[Row]:
+        """Finished rows, best first by the first metric; rows without it after them, then the others."""
+        first = self.metrics[0] if self.metrics else ""
+
+        def place(row: Row) -> tuple[int, float]:
+            score = row.score(first)
+            if row.state != "done" or score is None:
+                return (1 if row.state == "done" else 2, 0.0)
+            return (0, score.value if score.lower_is_better else -score.value)
+
+        return sorted(self.rows, key=place)
+
+
+def save(results: Results, folder: Path) -> Path:
+    """Write `results.json` into `folder`, in one step; its path. Raises GanzooError when that fails."""
+    path = folder / NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        durable.replace(path, results.model_dump_json(indent=1) + "\n")
+    except OSError as error:
+        raise GanzooError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def load(path: Path) -> Results:
+    """The results at `path`, a results.json or the folder of one.
+
+    Raises GanzooError: it is not there, is no JSON, of another version, a field is missing or wrong.
+    """
+    path = path / NAME if path.is_dir() else path
+    read = untrusted.read_json(path, LARGEST)
+    if read.get("version") != VERSION:
+        raise GanzooError(
+            f"{path} is of version {read.get('version')!r}; this ganzoo reads version {VERSION}"
+        )
+    try:
+        return Results.model_validate(read)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise GanzooError(f"{path} is no comparison's results: `{where}`: {first['msg']}") from error
