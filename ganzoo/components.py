@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ganzoo.data.examples import Examples
+    from ganzoo.metrics.ratios import Ratio
     from ganzoo.metrics.samples import Samples
     from ganzoo.step import Step
 
@@ -226,6 +227,11 @@ class Dataset(Component):
 class Metric(Component):
     """Samples to named numbers. `decides` names the one that tells which of two sets is the better.
 
+    Needs beyond pictures and captions: `image_encoder`, the encoders that the model was trained with;
+    `encoders`, those that it names itself; `backbone`, what the network of its option `backbone` sees; with
+    it `train`, of training pictures too; `copies`, several pictures of one caption. The last four are there
+    in `ganzoo eval` and `ganzoo bench` only.
+
     `samples`: so many held-out captions are drawn when a checkpoint is measured.
     """
 
@@ -237,6 +243,20 @@ class Metric(Component):
     @abstractmethod
     def __call__(self, samples: Samples) -> Mapping[str, float]:
         """The named numbers of `samples`. Raises GanzooError for samples that it cannot judge."""
+
+    def ratios(self, samples: Samples) -> Mapping[str, Ratio] | None:
+        """The numbers as ratios of sums over rows; None where they are no such.
+
+        With them the interval of a number takes no time: rows are drawn again, nothing is computed anew.
+        """
+        return None
+
+    def encoders(self) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """Text and image encoder that it grades with, as recipes name them, where it needs `encoders`.
+
+        The image encoder is {} where it looks at no picture with one.
+        """
+        return None
 
 
 class Importer(Component):

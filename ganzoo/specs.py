@@ -20,7 +20,9 @@ NEEDS: dict[str, frozenset[str]] = {
             "keypoints",
         }
     ),
-    "metrics": frozenset({"fakes", "reals", "captions", "image_encoder"}),
+    "metrics": frozenset(
+        {"fakes", "reals", "captions", "image_encoder", "backbone", "train", "copies", "encoders"}
+    ),
 }  # fmt: skip
 
 

