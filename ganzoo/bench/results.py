@@ -9,43 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from ganzoo import durable, untrusted
 from ganzoo.errors import GanzooError
+from ganzoo.evaluation.scores import Form
+from ganzoo.evaluation.scores import Score as Score
 
-VERSION = 1
+VERSION = 1  # and of `Results.version`
 NAME = "results.json"
 LARGEST = 200_000_000  # bytes
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Score(_Form):
-    """One number of one model.
-
-    `low`, `high`: its 95 % interval, over what `interval` says ("bootstrap over samples", "t over 3 seeds");
-    None where there is none. `floor`: what real pictures get in the place of drawn ones, at the same number.
-    `protocol`: all that it depends on; `id`: short for that. Only scores of one id may be compared. `leaks`:
-    why the metric may favour this model; "" = it has not seen what it grades with.
-    """
-
-    name: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    interval: str = ""
-    floor: float | None = None
-    lower_is_better: bool = False
-    decides: bool = False
-    id: str
-    protocol: dict[str, Any]
-    leaks: str = ""
-
-
-class Sampling(_Form):
+class Sampling(Form):
     """Drawing: seconds for one picture, pictures a second at batch 16, bytes at most above the weights."""
 
     latency: float
@@ -53,7 +29,7 @@ class Sampling(_Form):
     peak_memory: int | None = None
 
 
-class Training(_Form):
+class Training(Form):
     """One training: where it lies, its seed, steps and pictures seen, seconds it took, pictures a second."""
 
     run: str
@@ -65,7 +41,7 @@ class Training(_Form):
     scores: list[Score] = Field(default_factory=list)
 
 
-class Curve(_Form):
+class Curve(Form):
     """A number over training, of one seed: `points` are [step, seconds, value]."""
 
     name: str
@@ -73,13 +49,14 @@ class Curve(_Form):
     points: list[tuple[float, float, float]]
 
 
-class Row(_Form):
+class Row(Form):
     """One model.
 
     `state`: "done"; "broken", and `reason` is what went wrong; "refused", and `reason` is why it cannot be
-    compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights of the
-    generator (with conditionings) and of all. `flops`: of drawing one picture. `pictures`: a file a caption of the
-    results' `captions`, beside results.json. `reported`: the scores its paper reports, on the paper's data.
+    compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights, of the
+    generator with its conditionings and of all. `flops`: of drawing one picture. `pictures`: a file for each
+    caption of the results' `captions`, beside results.json. `reported`: the scores that its paper reports, on
+    the paper's data.
     """
 
     name: str
@@ -103,7 +80,7 @@ class Row(_Form):
         return next((score for score in self.scores if score.name == name), None)
 
 
-class Ablation(_Form):
+class Ablation(Form):
     """Two rows whose recipes differ in one place."""
 
     one: str
@@ -112,7 +89,7 @@ class Ablation(_Form):
     values: tuple[str, str]
 
 
-class Results(_Form):
+class Results(Form):
     """A whole comparison.
 
     `settings`: data, budget, seeds, samples and what else was asked for. `machine`: device and versions.
@@ -120,7 +97,7 @@ class Results(_Form):
     scores in the order asked for; rows are ranked by the first. `speed`: a pytest-benchmark report, whole.
     """
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     made: str
     settings: dict[str, Any]
     machine: dict[str, str]

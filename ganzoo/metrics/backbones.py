@@ -52,7 +52,7 @@ class Backbone:
 
     @torch.no_grad()
     def __call__(self, images: Tensor, maps: bool = False) -> Seen:
-        """What is seen in pictures [b, 3, r, r] in [-1, 1], which are rounded to 8 bits first, or in 8 bits."""
+        """What is seen in pictures [b, 3, r, r], in 8 bits, or in [-1, 1] and then rounded to 8 bits."""
         pixels = eight_bits(images.to(self.device))
         return self.look(resized(pixels, self.side) if self.side else pixels, maps)
 
@@ -203,7 +203,7 @@ def _published() -> Path:
     """The file that torch-fidelity publishes, downloaded once."""
     from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 
-    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rsplit("/", 1)[1]
+    path: Path = Path(str(torch.hub.get_dir())) / "checkpoints" / URL_INCEPTION_V3.rsplit("/", 1)[1]
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

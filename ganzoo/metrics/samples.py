@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class FeatureSet:
     """What a backbone sees in n pictures: `vector` [n, d]; `logits` [n, k] over classes, where it has any.
 
     Float64, in the order of the pictures. What is derived from them once, such as a covariance's root, is
@@ -32,11 +32,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.vector)
 
-    def rows(self, index: NDArray[np.int64]) -> Features:
+    def rows(self, index: NDArray[np.int64]) -> FeatureSet:
         """Those of the pictures `index` [m]."""
-        return Features(self.vector[index], None if self.logits is None else self.logits[index])
+        return FeatureSet(self.vector[index], None if self.logits is None else self.logits[index])
 
-    def once(self, name: str, make: Callable[[Features], T]) -> T:
+    def once(self, name: str, make: Callable[[FeatureSet], T]) -> T:
         """`make(self)`, made when it is first asked for by that name."""
         if name not in self._kept:
             self._kept[name] = make(self)
@@ -64,7 +64,7 @@ class Samples:
     text: TextFeatures | None = None
     image_features: ImageFeatures | None = None
     real_text: TextFeatures | None = None
-    features: Mapping[str, Features] = field(default_factory=dict)
+    features: Mapping[str, FeatureSet] = field(default_factory=dict)
     copies: Tensor | None = None
     maps: Callable[[Tensor], list[Tensor]] | None = None
 

@@ -1,0 +1,1 @@
+"""Measuring models: the same held-out captions and draws, and every number with what it depends on."""

@@ -1,0 +1,113 @@
+"""The real pictures of a split, and what networks see in them, which is kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganzoo.components import Dataset
+from ganzoo.data.array_files import map_array
+from ganzoo.data.cache import Packed, appearing, cache_folder, discard, pack
+from ganzoo.data.examples import Examples
+from ganzoo.errors import GanzooError
+from ganzoo.metrics.backbones import Backbone
+from ganzoo.metrics.samples import FeatureSet
+from ganzoo.progress import counting
+
+log = logging.getLogger("ganzoo")
+
+VERSION = 1  # of how features are made; another number, other files
+AT_ONCE = 64  # pictures
+
+
+class Split:
+    """One split of a data set at one size: `examples`, and `images` [n, 3, s, s] uint8 beside them."""
+
+    def __init__(self, data: Dataset, folder: Path | None, split: str, side: int, skip_broken: bool) -> None:
+        self.name, self.side = split, side
+        examples = data.examples(split, folder, side)
+        if not len(examples):
+            raise GanzooError(f"the data has no {split} split")
+        with counting(f"packing {split} pictures") as progress:
+            packed: Packed = pack(
+                examples, side, cache_folder() / "pictures", skip_broken=skip_broken, progress=progress
+            )
+        self.examples: Examples = packed.select(examples)
+        self.images: NDArray[np.uint8] = packed.images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def content(self) -> str:
+        """A checksum of the pictures themselves."""
+        state = hashlib.blake2b(str(self.images.shape).encode(), digest_size=16)
+        for start in range(0, len(self), 256):
+            state.update(self.images[start : start + 256].tobytes())
+        return state.hexdigest()
+
+    def pictures(self, rows: NDArray[np.int64]) -> torch.Tensor:
+        """[m, 3, s, s] uint8 of the examples `rows`."""
+        return torch.from_numpy(self.images[rows])
+
+    def seen_by(self, backbone: Backbone) -> FeatureSet:
+        """What a backbone sees in all pictures, from the cache or looked at now."""
+        key = hashlib.sha256(f"{VERSION} {self.content} {backbone.checksum} {backbone.side}".encode())
+        target = cache_folder() / "features" / key.hexdigest()[:32]
+        found = _reopen(target, len(self))
+        if found is None:
+            found = look(backbone, torch.from_numpy(self.images), f"{backbone.name}: {self.name} pictures")
+            _keep(target, found)
+        return found
+
+
+def look(backbone: Backbone, images: torch.Tensor, what: str) -> FeatureSet:
+    """What a backbone sees in pictures [n, 3, r, r], a part at a time, with a progress bar called `what`."""
+    vectors, logits = [], []
+    with counting(what) as progress:
+        for start in range(0, len(images), AT_ONCE):
+            seen = backbone(images[start : start + AT_ONCE])
+            vectors.append(seen.vector.cpu())
+            if seen.logits is not None:
+                logits.append(seen.logits.cpu())
+            progress(min(start + AT_ONCE, len(images)), len(images))
+    classes = torch.cat(logits).double().numpy() if logits else None
+    return FeatureSet(torch.cat(vectors).double().numpy(), classes)
+
+
+def _keep(target: Path, features: FeatureSet) -> None:
+    """Keep features in a folder that appears whole or not at all. On a full disk they are not kept."""
+    try:
+        discard(target)
+        with appearing(target) as building:
+            np.save(building / "vector.npy", features.vector.astype(np.float32))
+            if features.logits is not None:
+                np.save(building / "logits.npy", features.logits.astype(np.float32))
+    except OSError as error:
+        log.warning("features could not be kept in %s: %s", target, error.strerror or error)
+
+
+def _reopen(target: Path, count: int) -> FeatureSet | None:
+    if not target.exists():
+        return None
+
+    def read(name: str) -> NDArray[np.float64]:
+        return np.asarray(map_array(target / name), np.float64)
+
+    arrays: list[NDArray[np.float64] | None] = []
+    try:
+        arrays = [read("vector.npy"), read("logits.npy") if (target / "logits.npy").exists() else None]
+        if any(array is not None and (array.ndim != 2 or len(array) != count) for array in arrays):
+            raise GanzooError("they are of other pictures")
+    except GanzooError as error:
+        log.warning("the features in %s are damaged (%s); looking at the pictures again", target, error)
+        return None
+    vector, logits = arrays
+    assert vector is not None
+    return FeatureSet(vector, logits)
