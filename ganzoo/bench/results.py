@@ -6,6 +6,7 @@ files beside it. docs/bench.md describes every field.
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,6 +124,15 @@ class Results(Form):
             return (0, score.value if score.lower_is_better else -score.value)
 
         return sorted(self.rows, key=place)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out before anything is computed whether results can be written. Raises GanzooError if not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise GanzooError(f"cannot write results to {folder}: {error.strerror or error}") from error
 
 
 def save(results: Results, folder: Path) -> Path:

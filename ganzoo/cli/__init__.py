@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import launch
-from ganzoo.cli import catalogue, converting, drawing, planning, plugins, training
+from ganzoo.cli import catalogue, converting, drawing, evaluating, planning, plugins, training
 from ganzoo.console import say
 from ganzoo.errors import GanzooError
 
@@ -52,6 +52,7 @@ app.command()(planning.check)
 app.command()(planning.plan)
 app.command()(training.train)
 app.command()(drawing.sample)
+app.command("eval")(evaluating.evaluate)
 app.command()(converting.convert)
 
 

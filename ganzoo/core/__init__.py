@@ -47,8 +47,36 @@ def ganzoo_datasets() -> Mapping[str, type[Dataset]]:
 
 @hookimpl
 def ganzoo_metrics() -> Mapping[str, type[Metric]]:
-    """Metrics that need no pretrained network."""
+    """What the field measures: quality, variety, the fit of pictures and captions."""
+    from ganzoo.core.fit import ClipRPrecision, ClipScore
+    from ganzoo.core.quality import (
+        Cmmd,
+        DensityCoverage,
+        FrechetDistance,
+        FrechetInfinite,
+        FrechetJoint,
+        InceptionScore,
+        KernelDistance,
+        PrecisionRecall,
+    )
+    from ganzoo.core.variety import DifferentBins, Diversity, Memorisation
     from ganzoo.metrics.damsm_r_precision import DamsmRPrecision
     from ganzoo.metrics.shapes_agreement import ShapesAgreement
 
-    return {"shapes_agreement": ShapesAgreement, "damsm_r_precision": DamsmRPrecision}
+    return {
+        "shapes_agreement": ShapesAgreement,
+        "damsm_r_precision": DamsmRPrecision,
+        "clip_score": ClipScore,
+        "clip_r_precision": ClipRPrecision,
+        "fd": FrechetDistance,
+        "fd_infinity": FrechetInfinite,
+        "kid": KernelDistance,
+        "inception_score": InceptionScore,
+        "precision_recall": PrecisionRecall,
+        "density_coverage": DensityCoverage,
+        "cmmd": Cmmd,
+        "fjd": FrechetJoint,
+        "diversity": Diversity,
+        "ndb": DifferentBins,
+        "memorisation": Memorisation,
+    }

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ganzoo.components import Metric
 from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.metrics.backbones import INCEPTION
 from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 
@@ -24,6 +25,16 @@ class Asked:
 
     use: str
     metric: Metric
+
+    def called(self, number: str) -> str:
+        """One of its numbers with the network: `fd@efficientnet-lite0`.
+
+        Familiar names, such as `fid` and `kid`, belong to the Inception of 2015 alone.
+        """
+        familiar = {"fd": "fid", "fd_infinity": "fid_infinity"}
+        if self.backbone == INCEPTION:
+            return familiar.get(number, number)
+        return f"{number}@{self.backbone}" if self.backbone else number
 
     @property
     def backbone(self) -> str:

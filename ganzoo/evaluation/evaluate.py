@@ -140,7 +140,7 @@ class _Grading:
             error = errors.get(name)
             found.append(
                 Score(
-                    name=name,
+                    name=asked.called(name),
                     value=float(value),
                     low=None if error is None else float(value) - SURE * error,
                     high=None if error is None else float(value) + SURE * error,

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from pydantic import PositiveInt
 
 from ganzoo.components import Metric
-from ganzoo.metrics.r_precision import RIVALS, statistics, value
+from ganzoo.metrics.r_precision import RIVALS, rows_of, value
+from ganzoo.metrics.ratios import Ratio
 from ganzoo.metrics.samples import Samples
 
 
@@ -34,13 +34,15 @@ class DamsmRPrecision(Metric):
 
     rivals: PositiveInt = RIVALS
 
+    def ratios(self, samples: Samples) -> Mapping[str, Ratio]:
+        """Shares of pictures."""
+        rows = rows_of(samples, self.rivals)
+        return {
+            self.decides: Ratio.mean(rows[:, 0].numpy()),
+            f"{self.decides}/chance": Ratio.mean(rows[:, 1].numpy()),
+        }
+
     def __call__(self, samples: Samples) -> Mapping[str, float]:
         """The two numbers. Raises GanzooError where no caption has a rival."""
-        assert samples.image_features is not None and samples.text is not None
-        wordings = {caption: number for number, caption in enumerate(samples.captions)}
-        alike = [torch.tensor([wordings[caption] for caption in samples.captions])]
-        alike += [] if samples.class_id is None else [samples.class_id]
-        found, guessed = value(
-            statistics(samples.image_features.vector, samples.text.sentence, alike, self.rivals)
-        )
+        found, guessed = value(rows_of(samples, self.rivals))
         return {self.decides: found, f"{self.decides}/chance": guessed}

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
+from ganzoo.metrics.samples import Samples
 
 RIVALS = 99
 AT_ONCE = 2**24  # cosines in memory
@@ -48,6 +49,15 @@ def statistics(
         others.append(rival.sum(1))
         better.append((rival & beats).sum(1))
     return _chances(torch.cat(others).double(), torch.cat(better).double(), rivals)
+
+
+def rows_of(samples: Samples, rivals: int = RIVALS) -> Float[Tensor, "n 2"]:
+    """`statistics` of samples with `text` and `image_features`: equal captions and classes are no rivals."""
+    assert samples.image_features is not None and samples.text is not None
+    wordings = {caption: number for number, caption in enumerate(samples.captions)}
+    alike = [torch.tensor([wordings[caption] for caption in samples.captions])]
+    alike += [] if samples.class_id is None else [samples.class_id]
+    return statistics(samples.image_features.vector, samples.text.sentence, alike, rivals)
 
 
 def _chances(others: Tensor, better: Tensor, rivals: int) -> Tensor:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ganzoo.components import Metric
 from ganzoo.data.scenes import COLOURS, RELATIONS, SHAPES, SIZES, Description, parse
 from ganzoo.errors import GanzooError
+from ganzoo.metrics.ratios import Ratio
 from ganzoo.metrics.samples import Samples
 from ganzoo.metrics.shapes_reader import Sight, look
 
@@ -75,6 +76,18 @@ class ShapesAgreement(Metric):
     def __call__(self, samples: Samples) -> Mapping[str, float]:
         """Shares in 0..1 from `samples.fakes` [n, 3, r, r] in [-1, 1] and `samples.captions`; see `value`."""
         return value(statistics(samples.fakes, samples.captions))
+
+    def ratios(self, samples: Samples) -> Mapping[str, Ratio]:
+        """Shares of statements, of pictures."""
+        found = agreement(samples.fakes, samples.captions)
+        held, stated = found.holds.astype(np.float64), found.stated.astype(np.float64)
+        shares = {
+            f"agreement/{kind}": Ratio(held[:, _KIND == number].sum(1), stated[:, _KIND == number].sum(1))
+            for number, kind in enumerate(KINDS)
+            if stated[:, _KIND == number].any()
+        }
+        every = Ratio.mean(found.all.astype(np.float64))
+        return {**shares, "agreement": Ratio(held.sum(1), stated.sum(1)), "agreement/all": every}
 
 
 def statistics(images: torch.Tensor | NDArray[Any], captions: Sequence[str]) -> Ints:
