@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -60,13 +60,13 @@ def asked(names: Iterable[str | Mapping[str, Any]], registry: Registry) -> list[
     return found
 
 
-def usual(plan: Plan, registry: Registry) -> list[Asked]:
-    """What is measured where nothing is asked for: quality, variety, and what this data or model knows of."""
+def usual(plans: Sequence[Plan], registry: Registry) -> list[Asked]:
+    """What is measured where nothing is asked for: quality, variety, and what data or models know of."""
     names = list(USUAL)
-    names += ["shapes_agreement"] if plan.recipe.data and plan.recipe.data.use == "core/shapes" else []
-    names += (
-        ["damsm_r_precision"] if plan.image and plan.image.yields().vector == plan.text_spec.sentence else []
-    )
+    uses = {plan.recipe.data.use for plan in plans if plan.recipe.data}
+    names += ["shapes_agreement"] if uses == {"core/shapes"} else []
+    if any(plan.image and plan.image.yields().vector == plan.text_spec.sentence for plan in plans):
+        names += ["damsm_r_precision"]
     return asked(names, registry)
 
 

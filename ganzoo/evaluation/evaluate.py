@@ -26,12 +26,14 @@ from ganzoo.metrics import backbones
 from ganzoo.metrics.backbones import RESIZE, Backbone
 from ganzoo.metrics.samples import FeatureSet, Samples
 from ganzoo.model import Model
+from ganzoo.plan import Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.run import Run
 from ganzoo.runtime import explaining_memory
 
 COPIES, VARIED = 8, 64  # pictures of one caption, and captions that get so many
 RESAMPLES = 30
+HOW = "bootstrap over samples"
 SURE = 1.959964  # standard errors on either side of a 95 % interval
 MEMORY_ADVICE = "ask for fewer pictures (`--samples`)"
 
@@ -69,7 +71,7 @@ def evaluate(
     plan = model.plan
     folder = Path(data or opened.settings["data"]) if data or opened.settings.get("data") else None
     registry = load_plugins()
-    wanted = names.asked(metrics, registry) if metrics is not None else names.usual(plan, registry)
+    wanted = names.asked(metrics, registry) if metrics is not None else names.usual([plan], registry)
     assert plan.recipe.data is not None, "a plan has data"
     reference = Reference(
         plan.data,
@@ -84,31 +86,35 @@ def evaluate(
 
 
 def measure(
-    model: Model, metrics: Sequence[Asked], reference: Reference, *, floors: bool = True
+    model: Model,
+    metrics: Sequence[Asked],
+    reference: Reference,
+    *,
+    floors: bool = True,
+    errors: bool = True,
 ) -> Evaluation:
-    """The scores of a model beside a reference; see `evaluate`."""
-    check(model, metrics)
+    """The scores of a model beside a reference; see `evaluate`. `errors`: with intervals."""
     for asked in metrics:  # whatever cannot be had is found before anything is drawn
+        if problem := misfit(model.plan, asked):
+            raise GanzooError(problem)
         if asked.backbone:
             reference.backbone(asked.metric)
         if "encoders" in asked.metric.requires():
             reference.encoders(asked.metric)
     with explaining_memory(MEMORY_ADVICE):
         model = model.to(reference.device)
-        return _Grading(model, reference).grade(metrics, floors)
+        return _Grading(model, reference).grade(metrics, floors, errors)
 
 
-def check(model: Model, metrics: Sequence[Asked]) -> None:
-    """Raise GanzooError where a metric needs what the model has not: encoders in one space."""
-    plan = model.plan
-    for asked in metrics:
-        if "image_encoder" in asked.metric.requires() and (
-            plan.image is None or plan.image.yields().vector != plan.text_spec.sentence
-        ):
-            raise GanzooError(
-                f"metric {asked.use} grades with the model's own text and image encoder, but "
-                f"{plan.recipe.name} has none that see in one space; leave it out, or take clip_score"
-            )
+def misfit(plan: Plan, asked: Asked) -> str:
+    """What a metric needs that the model has not; "" = it can be measured."""
+    encoders = plan.image is not None and plan.image.yields().vector == plan.text_spec.sentence
+    if "image_encoder" in asked.metric.requires() and not encoders:
+        return (
+            f"metric {asked.use} grades with the model's own text and image encoder, but {plan.recipe.name} "
+            "has none that see in one space; leave it out, or take clip_score"
+        )
+    return ""
 
 
 class _Grading:
@@ -119,19 +125,19 @@ class _Grading:
         self.drawn = draw(model, reference.requests, f"{model.plan.recipe.name}: drawing")
         self._seen: dict[str, FeatureSet] = {}
 
-    def grade(self, metrics: Sequence[Asked], floors: bool) -> Evaluation:
-        scores = [score for asked in metrics for score in self._scores(asked, floors)]
+    def grade(self, metrics: Sequence[Asked], floors: bool, errors: bool) -> Evaluation:
+        scores = [score for asked in metrics for score in self._scores(asked, floors, errors)]
         asked = self.reference.requests
         shown = np.unique(np.linspace(0, len(asked.captions) - 1, 8).round().astype(int))
         return Evaluation(
             scores, tuple(asked.captions[i] for i in shown), self.drawn[torch.from_numpy(shown)]
         )
 
-    def _scores(self, asked: Asked, floors: bool) -> list[Score]:
+    def _scores(self, asked: Asked, floors: bool, sure: bool) -> list[Score]:
         metric, reference = asked.metric, self.reference
         samples = self._samples(metric)
         values = metric(samples)
-        errors, how = self._errors(metric, samples)
+        errors = self._errors(metric, samples) if sure else {}
         real = metric(self._stand_in(metric)) if floors else {}
         protocol = self._protocol(asked)
         why = leak(self.model.plan, asked, reference.registry)
@@ -144,7 +150,7 @@ class _Grading:
                     value=float(value),
                     low=None if error is None else float(value) - SURE * error,
                     high=None if error is None else float(value) + SURE * error,
-                    interval=how if error is not None else "",
+                    interval=HOW if error is not None else "",
                     floor=float(real[name]) if name in real else None,
                     lower_is_better=metric.lower_is_better,
                     decides=name == metric.decides,
@@ -229,20 +235,18 @@ class _Grading:
             )
         return samples
 
-    def _errors(self, metric: Metric, samples: Samples) -> tuple[dict[str, float], str]:
+    def _errors(self, metric: Metric, samples: Samples) -> dict[str, float]:
         """Standard errors of a metric's numbers over the drawn pictures."""
         ratios = metric.ratios(samples)
         if ratios is not None:
-            return {name: ratio.error() for name, ratio in ratios.items()}, "bootstrap over samples"
+            return {name: ratio.error() for name, ratio in ratios.items()}
         generator = np.random.default_rng(0)
         found: dict[str, list[float]] = {}
         for _ in range(RESAMPLES):
             rows = generator.integers(0, len(samples.captions), len(samples.captions))
             for name, value in metric(samples.rows(rows)).items():
                 found.setdefault(name, []).append(float(value))
-        return {
-            name: float(np.std(values, ddof=1)) for name, values in found.items()
-        }, "bootstrap over samples"
+        return {name: float(np.std(values, ddof=1)) for name, values in found.items()}
 
     def _protocol(self, asked: Asked) -> dict[str, Any]:
         """All that the numbers depend on, but the model."""

@@ -1,0 +1,80 @@
+"""`bench`: `ganzoo bench MODELS...` compares models, `ganzoo bench speed` times them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from ganzoo.cli.evaluating import Metrics, Samples
+from ganzoo.cli.options import Device
+from ganzoo.console import say, say_table
+
+if TYPE_CHECKING:
+    import click
+
+COMPARE = "models"
+
+
+class _ModelsFirst(TyperGroup):
+    """Whatever is no subcommand's name is a model's: `ganzoo bench NAME ...` is `ganzoo bench models NAME ...`."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        if arguments and arguments[0] not in (*self.commands, "--help"):
+            arguments = [COMPARE, *arguments]
+        return super().parse_args(context, arguments)
+
+
+app = typer.Typer(
+    cls=_ModelsFirst,
+    no_args_is_help=True,
+    help="Compare models: `ganzoo bench NAME NAME --data emoji/emoji --budget 20m --out bench/`.",
+)
+
+
+@app.command(COMPARE)
+def models(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODELS", help="Names in the catalogue or their beginnings, recipe files, run folders."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The data set, as in emoji/emoji [default: the first model's]."),
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where its files are.")] = None,
+    budget: Annotated[
+        str, typer.Option(metavar="BUDGET", help="Training of each: 20m, 1.5h, 2000steps, 100000images.")
+    ] = "20m",
+    seeds: Annotated[str, typer.Option(metavar="SEEDS", help="Trainings of each, as in 0-2.")] = "0",
+    metrics: Metrics = None,
+    samples: Samples = None,
+    points: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Checkpoints on the way to measure, for curves.")
+    ] = 0,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where results and trainings go.")] = Path(
+        "bench"
+    ),
+    device: Device = None,
+) -> None:
+    """Train models for the same budget, measure all on the same captions and draws, write a report.
+
+    Without names: all of the catalogue that are for --data. Run folders are measured as they are. The same
+    command goes on where it was stopped; finished rows are kept.
+    """
+    from ganzoo.bench import comparison, report
+    from ganzoo.progress import show_log
+
+    show_log()
+    terms = comparison.Terms(
+        data=data, folder=folder, budget=budget, seeds=comparison.parse_seeds(seeds),
+        metrics=comparison.names_of(metrics), samples=samples, points=points, device=device or "auto",
+    )  # fmt: skip
+    found = comparison.bench(names or [], out, terms)
+    page = report.write(found, out, out / "report.html")
+    say_table(("model", *found.metrics, "trained img/s", "drawn img/s"), comparison.show(found))
+    say(f"{page}, {out / 'results.json'}")
