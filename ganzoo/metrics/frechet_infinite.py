@@ -45,8 +45,8 @@ def statistics(
 
     `sizes`: by default 15, evenly from n / 5 to n. The distance falls as 1 / size only for more features than
     the covariance has directions, so let the smallest be above d. `seed` orders the features; each subset
-    begins with the one before it, so all scatters are summed in a single pass, and a subset costs no more than
-    its eigenvalues. (Subsets drawn apart would lower the limit's spread by a tenth.) The features pass
+    begins with the one before it, so all scatters are summed in a single pass, and a subset costs no more
+    than its eigenvalues. (Subsets drawn apart would lower the limit's spread by a tenth.) The features pass
     through the reference's root R once: R C R^T is the covariance of R x.
 
     Raises GanzooError for fewer than five sizes, and for sizes that are not 2..n.
