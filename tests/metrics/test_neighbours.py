@@ -64,6 +64,16 @@ def test_equal_rows_are_not_apart_as_by_products():
     assert index.tolist() == list(range(300)) and distance.tolist() == [0.0] * 300
 
 
+def test_an_outlier_takes_no_digits_from_the_others():
+    """By products all the near ones come out as far as each other, in no order."""
+    x = np.append(np.random.default_rng(0).permutation(40) * 1e-3, 1e9)[:, None]
+    apart = squares(x, x)
+    np.fill_diagonal(apart, np.inf)
+    assert balls(x, 2, "x").reach.tolist() == np.sort(apart, 1)[:, 1].tolist()
+    index, distance = nearest(x[:40] + 1e-4, x, "x")
+    assert index.tolist() == list(range(40)) and np.allclose(distance, 1e-4, rtol=1e-9)
+
+
 def test_tiles_change_nothing(monkeypatch):
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(40, 8)), generator.normal(size=(30, 8))
