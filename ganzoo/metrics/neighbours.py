@@ -15,9 +15,10 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.features import Features, pair, rows, same_width, tiles
+from ganzoo.metrics.features import Features, pair, products, rows, same_width, tiles
 
 SPARE = 4  # candidates beyond the k that are nearest by products
+IN_CACHE = 256  # parts that are so much smaller, half a megabyte, stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,8 @@ def _tiles(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Iterator[tuple[s
     long, lengths = x.square().sum(1), y.square().sum(1)
     doubt = float(2 * (x.shape[1] + 3) * torch.finfo(x.dtype).eps * (long.max() + lengths.max()))
     for part in tiles(len(x), len(y)):
-        yield part, torch.addmm(long[part, None] + lengths, x[part], y.mT, alpha=-2), doubt
+        squares = products(x[part], y).mul_(-2).add_(long[part, None]).add_(lengths)
+        yield part, squares, doubt
 
 
 def _lowest(k: int, x: Tensor, y: Tensor, squares: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
@@ -116,8 +118,8 @@ def _lowest(k: int, x: Tensor, y: Tensor, squares: Tensor, doubt: float) -> tupl
 
 def _apart(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], near: Int64[Tensor, "n k"]) -> Tensor:
     """Squared distances [n, k] of x from rows `near` of y, by differences."""
-    parts = tiles(len(x), near.shape[1] * x.shape[1])
-    return torch.cat([(x[part, None] - y[near[part]]).square().sum(2) for part in parts])
+    parts = tiles(len(x), IN_CACHE * near.shape[1] * x.shape[1])
+    return torch.cat([y[near[part]].sub_(x[part, None]).square_().sum(2) for part in parts])
 
 
 def _within(
