@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.features import Features, rows, same_width, tiles
+from ganzoo.metrics.features import Features, products, rows, same_width, tiles
 
 SIGMA = 10.0
 SCALE = 1000.0
@@ -63,5 +63,5 @@ def value(one: Directions, other: Directions, *, unbiased: bool = False) -> floa
 
 def _less(x: Tensor, y: Tensor) -> float:
     """Sum of k - 1 over all pairs; |x - y|^2 = 2 - 2 x . y."""
-    parts = (((x[part] @ y.mT - 1) / SIGMA**2).expm1().sum() for part in tiles(len(x), len(y)))
+    parts = (((products(x[part], y) - 1) / SIGMA**2).expm1().sum() for part in tiles(len(x), len(y)))
     return sum(float(part) for part in parts)

@@ -52,6 +52,13 @@ def same_width(one: int, other: int, who: str) -> None:
         )
 
 
+def products(x: Tensor, y: Tensor) -> Tensor:
+    """The products x y^T [n, m]. On a CPU by numpy, of doubles twice as fast as torch on AMD's."""
+    if x.device.type != "cpu":
+        return x @ y.mT
+    return torch.from_numpy(x.numpy() @ y.numpy().T)
+
+
 def tiles(n: int, m: int) -> list[slice]:
     """The n rows of a matrix [n, m] in parts of about AT_ONCE numbers."""
     step = max(1, AT_ONCE // max(1, m))

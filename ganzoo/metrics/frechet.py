@@ -16,8 +16,8 @@ from ganzoo.metrics.moments import Moments, moments
 class Gaussian:
     """`mean` [d] and `covariance` [d, d] (over n - 1) of n features.
 
-    `thin` [n, d]: the centred features over sqrt(n - 1), where n <= d. They are a root of the covariance,
-    then, smaller and more exact than one that is computed from it.
+    `thin` [n - 1, d]: what `contrasts` gives, where n <= d: a root of the covariance that is smaller and more
+    exact than one computed from it.
     """
 
     mean: Floats
@@ -48,7 +48,17 @@ def statistics(features: Features) -> Gaussian:
     gaussian = of_moments(moments(x))
     if len(x) > x.shape[1]:
         return gaussian
-    return Gaussian(gaussian.mean, gaussian.covariance, (x - gaussian.mean) / np.sqrt(len(x) - 1))
+    return Gaussian(gaussian.mean, gaussian.covariance, contrasts(x - gaussian.mean))
+
+
+def contrasts(centred: Floats) -> Floats:
+    """Rows R [n - 1, d] with R^T R = covariance, of features [n, d] less their mean.
+
+    All n rows over sqrt(n - 1) would do, but they add up to zero, and the root of that eigenvalue's rounding
+    costs eight digits. A reflection turns (1, ..., 1) into the first axis; its row is zero, and left out.
+    """
+    n = len(centred)
+    return np.asarray((centred[1:] - centred[0] / (np.sqrt(n) + 1)) / np.sqrt(n - 1))
 
 
 def of_moments(found: Moments) -> Gaussian:
@@ -62,8 +72,8 @@ def value(one: Gaussian, other: Gaussian) -> float:
     """|m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2)); 0 = the same Gaussian.
 
     With C1 = R^T R the trace of the root is the sum of the roots of the eigenvalues of R C2 R^T: symmetric,
-    so real, also where there are fewer features than dimensions. With C2 = S^T S it is the sum of the
-    singular values of R S^T, the faster way where there are few features on both sides. The root of `one`
+    so real, and as small as the side with fewer features. Singular values of R S^T, with C2 = S^T S, are the
+    same and keep more digits where features are degenerate, but take three times as long. The root of `one`
     is kept: let it be the side that is compared with many.
 
     Grows as 1 / n for the same two distributions: compare only distances of as many features. Raises
@@ -79,10 +89,11 @@ def value(one: Gaussian, other: Gaussian) -> float:
 
 def _shared(one: Gaussian, other: Gaussian) -> float:
     """tr((C1 C2)^(1/2))."""
-    if one.thin is not None and other.thin is not None:
-        return float(np.linalg.svd(one.thin @ other.thin.T, compute_uv=False).sum())
-    if other.thin is not None:
+    if other.thin is not None and (one.thin is None or len(other.thin) < len(one.thin)):
         one, other = other, one
+    if other.thin is not None:
+        mixed = one.root @ other.thin.T
+        return roots_of_eigenvalues(mixed @ mixed.T)
     return roots_of_eigenvalues(one.root @ other.covariance @ one.root.T)
 
 

@@ -15,7 +15,7 @@ from scipy.stats import linregress
 
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.features import Features, Floats, rows, same_width
-from ganzoo.metrics.frechet import Gaussian, roots_of_eigenvalues
+from ganzoo.metrics.frechet import Gaussian, contrasts, roots_of_eigenvalues
 from ganzoo.metrics.moments import moments
 
 SIZES, SHARE = 15, 5  # subsets; the smallest is this share of all: 1 / SHARE
@@ -45,9 +45,9 @@ def statistics(
 
     `sizes`: by default 15, evenly from n / 5 to n. The distance falls as 1 / size only for more features than
     the covariance has directions, so let the smallest be above d. `seed` orders the features; each subset
-    begins with the one before it, so the scatter of all of them is summed in a single pass, and each
-    costs no more than eigenvalues. The features pass through the reference's root R once: R C R^T is the
-    covariance of R x.
+    begins with the one before it, so all scatters are summed in a single pass, and a subset costs no more
+    than its eigenvalues. (Subsets drawn apart would lower the limit's spread by a tenth.) The features pass
+    through the reference's root R once: R C R^T is the covariance of R x.
 
     Raises GanzooError for fewer than five sizes, and for sizes that are not 2..n.
     """
@@ -64,12 +64,12 @@ def statistics(
         part = x[:size]
         own = part.var(0, ddof=1).sum()
         apart = np.square(part.mean(0) - reference.mean).sum()
-        if size <= turned.shape[1]:  # more exact than eigenvalues of a matrix without full rank
-            singular = np.linalg.svd(turned[:size] - running.mean, compute_uv=False)
-            shared = singular.sum() / np.sqrt(size - 1)
+        if size <= turned.shape[1]:
+            thin = contrasts(turned[:size] - running.mean)
+            mixed = thin @ thin.T
         else:
-            shared = roots_of_eigenvalues(running.scatter / (size - 1))
-        found.append(apart + own + total - 2 * shared)
+            mixed = running.scatter / (size - 1)
+        found.append(apart + own + total - 2 * roots_of_eigenvalues(mixed))
     return Curve(chosen, np.array(found))
 
 

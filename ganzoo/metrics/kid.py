@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.features import Features, pair, tiles
+from ganzoo.metrics.features import Features, pair, products, tiles
 
 
 def value(one: Features, other: Features) -> float:
@@ -30,7 +30,7 @@ def value(one: Features, other: Features) -> float:
 
 def _sum(x: Tensor, y: Tensor) -> float:
     """Of the kernel over all pairs, a tile at a time."""
-    return sum(float(_kernel(x[part] @ y.mT, x.shape[1]).sum()) for part in tiles(len(x), len(y)))
+    return sum(float(_kernel(products(x[part], y), x.shape[1]).sum()) for part in tiles(len(x), len(y)))
 
 
 def _kernel(products: Tensor, d: int) -> Tensor:

@@ -1,8 +1,8 @@
 """Distances to nearest neighbours in sets of features, and which balls around features hold which others.
 
 Squared distances by products, |x|^2 + |y|^2 - 2 x . y, are fast but lose the digits of near neighbours: equal
-rows come out apart. So products only choose; what is returned, and every comparison closer than the
-rounding of products, is by differences. No matrix [n, n] is ever whole in memory.
+rows come out apart. So products only choose; what is returned, and every comparison that is closer than
+products can be off, is by differences. No matrix [n, n] is ever whole in memory.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.features import AT_ONCE, Features, pair, rows, same_width, tiles
+from ganzoo.metrics.features import Features, pair, products, rows, same_width, tiles
 
-SPARE = 4  # candidates beyond the k nearest by products
+SPARE = 4  # candidates beyond the k that are nearest by products
+IN_CACHE = 256  # parts that are so much smaller, half a megabyte, stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,28 +57,20 @@ def balls(features: Features, k: int, who: str) -> Balls:
             f"{who} wants the neighbour k = {k} of each of {len(x)} features; expected k in 1..{len(x) - 1}"
         )
     reach = []
-    for part in tiles(len(x), len(x)):
-        squares = _squares(x[part], x)
+    for part, squares, doubt in _tiles(x, x):
         squares[:, part].fill_diagonal_(torch.inf)
-        near = squares.topk(min(k + SPARE, len(x) - 1), dim=1, largest=False).indices
-        reach.append(_apart(x[part], x, near).sort(1).values[:, k - 1])
+        reach.append(_lowest(k, x[part], x, squares, doubt)[0][:, k - 1])
     return Balls(x, torch.cat(reach), k)
 
 
 def nearest(features: Features, among: Features, who: str) -> tuple[Int64[Tensor, n], Float[Tensor, n]]:
     """The nearest of `among` [m, d] to each of `features` [n, d]: its row and its distance.
 
-    Equal rows are exactly 0 apart; of rows as near as each other it is the first that counts.
+    Equal rows are exactly 0 apart. Of several as near, one is named.
     """
     x, y = pair(features, among, who)
-    index, distance = [], []
-    for part in tiles(len(x), len(y)):
-        near = _squares(x[part], y).topk(min(1 + SPARE, len(y)), dim=1, largest=False).indices
-        near = near.sort(1).values
-        square, chosen = _apart(x[part], y, near).min(1)
-        index.append(near.gather(1, chosen[:, None])[:, 0])
-        distance.append(square.sqrt())
-    return torch.cat(index), torch.cat(distance)
+    found = [_lowest(1, x[part], y, squares, doubt) for part, squares, doubt in _tiles(x, y)]
+    return torch.cat([row[:, 0] for _, row in found]), torch.cat([exact[:, 0] for exact, _ in found]).sqrt()
 
 
 def members(one: Balls, other: Balls, *, edge: bool, who: str) -> Members:
@@ -86,48 +79,58 @@ def members(one: Balls, other: Balls, *, edge: bool, who: str) -> Members:
     x, y = one.features, other.features
     held_other = torch.zeros(len(y), dtype=torch.int64, device=y.device)
     held_one, holds = [], []
-    for part, squares in _tiles_of_squares(x, y):
-        in_one = _within(squares, one.reach[part, None], x[part], y, edge)
-        in_other = _within(squares, other.reach[None], x[part], y, edge)
+    for part, squares, doubt in _tiles(x, y):
+        in_one = _within(squares, one.reach[part, None], x[part], y, doubt, edge)
+        in_other = _within(squares, other.reach[None], x[part], y, doubt, edge)
         held_other += in_one.sum(0)
         holds.append(in_one.sum(1))
         held_one.append(in_other.sum(1))
     return Members(torch.cat(held_one), held_other, torch.cat(holds))
 
 
-def _tiles_of_squares(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
+def _tiles(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Iterator[tuple[slice, Tensor, float]]:
+    """Rows of x, their squared distances [t, m] from y by products, and how far these may be off at most.
+
+    About the middle of y, which costs no digit but saves those that a mean far from zero takes. The bound:
+    Higham 2002, section 3.1, for three products and their sum.
+    """
+    x, y = x - y.mean(0), y - y.mean(0)
+    long, lengths = x.square().sum(1), y.square().sum(1)
+    doubt = float(2 * (x.shape[1] + 3) * torch.finfo(x.dtype).eps * (long.max() + lengths.max()))
     for part in tiles(len(x), len(y)):
-        yield part, _squares(x[part], y)
+        squares = products(x[part], y).mul_(-2).add_(long[part, None]).add_(lengths)
+        yield part, squares, doubt
 
 
-def _squares(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
-    """Squared distances, within `_rounding` of them."""
-    return torch.addmm(x.square().sum(1)[:, None] + y.square().sum(1), x, y.mT, alpha=-2)
-
-
-def _rounding(x: Tensor, y: Tensor) -> float:
-    """How far `_squares` may be off at most: 2 d eps (|x|^2 + |y|^2), Higham 2002, section 3.1."""
-    largest = x.square().sum(1).max() + y.square().sum(1).max()
-    return float(2 * x.shape[1] * torch.finfo(x.dtype).eps * largest)
-
-
-def _within(squares: Tensor, reach: Tensor, x: Tensor, y: Tensor, edge: bool) -> Bool[Tensor, "n m"]:
-    doubt = _rounding(x, y)
-    found = squares < reach - doubt
-    close = ((squares <= reach + doubt) & ~found).nonzero()
-    for start in range(0, len(close), max(1, AT_ONCE // x.shape[1])):
-        i, j = close[start : start + max(1, AT_ONCE // x.shape[1])].unbind(1)
-        exact = (x[i] - y[j]).square().sum(1)
-        limit = reach.expand_as(squares)[i, j]
-        found[i, j] = exact <= limit if edge else exact < limit
-    return found
+def _lowest(k: int, x: Tensor, y: Tensor, squares: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
+    """The k lowest squared distances [t, k] of x from y, in order, and the rows of y they belong to."""
+    rough, near = squares.topk(min(k + SPARE, len(y)), dim=1, largest=False)
+    exact = _apart(x, y, near).masked_fill(rough.isinf(), torch.inf)
+    exact, order = exact.sort(1)
+    near = near.gather(1, order)
+    missed = (rough[:, -1] - doubt < exact[:, k - 1]) & (exact[:, k - 1] > 0)
+    if near.shape[1] < len(y):
+        for i in missed.nonzero()[:, 0]:
+            every = (x[i] - y).square().sum(1).masked_fill(squares[i].isinf(), torch.inf)
+            exact[i], near[i] = every.topk(near.shape[1], largest=False)
+    return exact[:, :k], near[:, :k]
 
 
 def _apart(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], near: Int64[Tensor, "n k"]) -> Tensor:
     """Squared distances [n, k] of x from rows `near` of y, by differences."""
-    step = max(1, AT_ONCE // (near.shape[1] * x.shape[1]))
-    parts = [
-        (x[start : start + step, None] - y[near[start : start + step]]).square().sum(2)
-        for start in range(0, len(x), step)
-    ]
-    return torch.cat(parts)
+    parts = tiles(len(x), IN_CACHE * near.shape[1] * x.shape[1])
+    return torch.cat([y[near[part]].sub_(x[part, None]).square_().sum(2) for part in parts])
+
+
+def _within(
+    squares: Tensor, reach: Tensor, x: Tensor, y: Tensor, doubt: float, edge: bool
+) -> Bool[Tensor, "t m"]:
+    """Whether distances are below their reach, [t, 1] or [1, m]; pairs in doubt are looked at again."""
+    found = squares < reach - doubt
+    close = ((squares <= reach + doubt) & ~found).nonzero()
+    for part in tiles(len(close), x.shape[1]):
+        i, j = close[part].unbind(1)
+        exact = (x[i] - y[j]).square().sum(1)
+        limit = reach.expand_as(squares)[i, j]
+        found[i, j] = exact <= limit if edge else exact < limit
+    return found

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ganzoo.errors import GanzooError
+from ganzoo.metrics import features
 from ganzoo.metrics.kid import value
 
 
@@ -21,6 +22,16 @@ def test_against_a_loop():
     assert value(x, y) == pytest.approx(
         mean(x, x, True) + mean(y, y, True) - 2 * mean(x, y, False), rel=1e-12
     )
+
+
+def test_waves(waves):
+    assert value(*waves) == pytest.approx(0.052958997161325, abs=1e-13)
+
+
+def test_tiles_change_nothing(waves, monkeypatch):
+    whole = value(*waves)
+    monkeypatch.setattr(features, "AT_ONCE", 1000)
+    assert value(*waves) == pytest.approx(whole, abs=1e-13)
 
 
 def test_it_is_unbiased():

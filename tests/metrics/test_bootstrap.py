@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from ganzoo.errors import GanzooError
+from ganzoo.metrics import frechet
+from ganzoo.metrics.bootstrap import over_samples, over_seeds
+
+
+def test_the_error_of_a_mean():
+    x = np.random.default_rng(0).normal(size=200)
+    found = over_samples(len(x), lambda rows: x[rows].mean(), count=2000)
+    assert found.value == x.mean()
+    assert found.error == pytest.approx(x.std() / np.sqrt(200), rel=0.1)
+    assert (found.low + found.high) / 2 == pytest.approx(found.value)
+    assert found.high - found.low == pytest.approx(2 * 1.959964 * found.error, rel=1e-6)
+    assert over_samples(200, lambda rows: x[rows].mean(), confidence=0.5).high < found.high
+
+
+def test_seeds_repeat():
+    x = np.arange(9.0)
+    first, again, other = (over_samples(9, lambda rows: x[rows].mean(), 20, seed) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_why_not_quantiles():
+    """Nearly every resample is farther from the reference than the sample; its spread is right."""
+    generator = np.random.default_rng(0)
+    reference = frechet.Gaussian(np.zeros(8), np.eye(8))
+    resampled = []
+
+    def distance(x):
+        return frechet.value(reference, frechet.statistics(x))
+
+    x = generator.normal(size=(100, 8))
+
+    def statistic(rows):
+        resampled.append(distance(x[rows]))
+        return resampled[-1]
+
+    found = over_samples(100, statistic)
+    fresh = np.std([distance(generator.normal(size=(100, 8))) for _ in range(100)])
+    assert np.quantile(resampled, 0.05) > found.value
+    assert fresh / 2 < found.error < 2 * fresh
+    assert found.low < found.value < found.high
+
+
+def test_over_seeds():
+    """Student's t of two degrees of freedom: 4.302653."""
+    found = over_seeds([1.0, 2.0, 6.0])
+    error = np.sqrt(7) / np.sqrt(3)
+    assert (found.value, found.error) == pytest.approx((3, error))
+    assert (found.low, found.high) == pytest.approx((3 - 4.302653 * error, 3 + 4.302653 * error), rel=1e-6)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")]])
+def test_too_few_seeds(values):
+    with pytest.raises(GanzooError, match="two finite numbers or more"):
+        over_seeds(values)
+
+
+def test_too_few_samples():
+    with pytest.raises(GanzooError, match="1 samples and 100 resamples"):
+        over_samples(1, lambda rows: 0.0)
+
+
+def test_a_statistic_without_a_value():
+    with pytest.raises(GanzooError, match="not finite, of all samples or in 3 of 3 resamples"):
+        over_samples(5, lambda rows: float("nan") if len(set(rows)) < 5 else 1.0, count=3)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95])
+def test_confidence(confidence):
+    with pytest.raises(GanzooError, match=r"confidence .*; expected one in 0\.\.1"):
+        over_seeds([1.0, 2.0], confidence)
