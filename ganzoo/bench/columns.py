@@ -1,4 +1,4 @@
-"""Scores in columns: each holds numbers of one name and one protocol, so that whatever shares one compares."""
+"""Scores in columns: each holds numbers of one name and one protocol, which may be compared."""
 
 from __future__ import annotations
 

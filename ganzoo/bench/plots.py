@@ -16,40 +16,31 @@ from ganzoo.bench.wording import short
 
 
 @dataclass(frozen=True)
-class Plot:
-    """A figure with its caption."""
-
-    title: str
-    svg: Markup
-
-
-@dataclass(frozen=True)
 class Course:
     """A number over training, once by step, once by seconds; `asked`: it is one of the metrics."""
 
     name: str
     asked: bool
-    plots: Sequence[Plot]
+    plots: Sequence[Markup]
 
 
-def score_plots(models: Sequence[Model], columns: Sequence[Column]) -> list[Plot]:
+def score_plots(models: Sequence[Model], columns: Sequence[Column]) -> list[Markup]:
     """A figure a column, for those with an interval to show."""
     plots = []
     for number, column in enumerate(columns):
         points = [
-            Point(models[line].mark, 0, score.value, score.low, score.high)
+            Point(models[line].mark, line, score.value, score.low, score.high)
             for line, score in sorted(column.scores.items())
             if math.isfinite(score.value)
         ]
         if len(points) > 1 and any(point.low is not None for point in points):
             floor = column.floor if column.floor is not None and math.isfinite(column.floor) else None
             says = f"{column.name} with its intervals. " + _said(models, column)
-            svg = intervals(points, floor, directed(column), f"score{number}", says)
-            plots.append(Plot(column.name, svg))
+            plots.append(intervals(points, len(models), floor, directed(column), f"score{number}", says))
     return plots
 
 
-def speed_plots(models: Sequence[Model], column: Column) -> list[Plot]:
+def speed_plots(models: Sequence[Model], column: Column) -> list[Markup]:
     """The first score beside how fast models draw, and how fast they train."""
 
     def drawing(model: Model) -> float | None:
@@ -72,7 +63,7 @@ def speed_plots(models: Sequence[Model], column: Column) -> list[Plot]:
                 said.append(f"{models[line].row.name}: {short(value)} {x}, {short(score.value)}")
         if points:
             says = f"{column.name} beside {x}. " + "; ".join(said)
-            plots.append(Plot(f"{column.name} beside {x}", scatter(points, x, directed(column), name, says)))
+            plots.append(scatter(points, x, directed(column), name, says))
     return plots
 
 
@@ -100,7 +91,7 @@ def _course(models: Sequence[Model], name: str, asked: bool, number: int) -> Cou
         ]
         if lines:
             says = f"{name} over {x} of training. {ends}"
-            plots.append(Plot(f"by {x}", curves(lines, x, name, f"curve{number}{x}", says)))
+            plots.append(curves(lines, x, name, f"curve{number}{x}", says))
     return Course(name, asked, plots)
 
 
@@ -109,6 +100,4 @@ def _points(curves: Sequence[Curve], name: str) -> list[list[tuple[float, float,
 
 
 def _said(models: Sequence[Model], column: Column) -> str:
-    return "; ".join(
-        f"{models[line].row.name}: {short(column.scores[line].value)}" for line in column.ranked
-    )
+    return "; ".join(f"{models[line].row.name}: {short(column.scores[line].value)}" for line in column.ranked)

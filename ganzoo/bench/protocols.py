@@ -38,7 +38,7 @@ def told(fields: tuple[Differing, ...]) -> str:
 
 
 def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, str]:
-    """Mappings in mappings as one, with dotted names; a list is one value. Text is as it is, the rest JSON."""
+    """Mappings in mappings as one, with dotted names; a list is one value. Text as it is, the rest JSON."""
     found: dict[str, str] = {}
     for key, value in tree.items():
         path = f"{above}{key}"

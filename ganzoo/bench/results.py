@@ -77,9 +77,9 @@ class Row(_Form):
     """One model.
 
     `state`: "done"; "broken", and `reason` is what went wrong; "refused", and `reason` is why it cannot be
-    compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights of the generator
-    (with conditionings) and of all. `flops`: of drawing one picture. `pictures`: a file a caption of the
-    results' `captions`, beside results.json. `reported`: the scores its paper reports, on the paper's data.
+    compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights of the
+    generator (with conditionings) and of all. `flops`: of drawing one picture. `pictures`: a file a caption
+    of the results' `captions`, beside results.json. `reported`: the scores its paper reports, on the paper's data.
     """
 
     name: str

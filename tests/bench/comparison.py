@@ -61,7 +61,9 @@ def row(number, kid, agreement, **changes):
         "parameters": {"generator": 1_234_567 * (number + 1), "all": 3_456_789},
         "flops": 123_456_789,
         "scores": [score(value=kid), score("agreement", agreement, 0.02, floor=0.97)],
-        "sampling": Sampling(latency=0.012 * (1 + number), throughput=900 / (1 + number), peak_memory=12_000_000),
+        "sampling": Sampling(
+            latency=0.012 * (1 + number), throughput=900 / (1 + number), peak_memory=12_000_000
+        ),
         "trainings": trainings,
         "curves": curves,
         "pictures": [f"pictures/{number}-{caption}.png" for caption in range(len(CAPTIONS))],
@@ -71,7 +73,7 @@ def row(number, kid, agreement, **changes):
 
 
 def results(**changes):
-    """Three finished models (the second best of which is not told apart from the best), one broken, one refused."""
+    """Three finished models, the best two of them not told apart; one broken, one refused."""
     leaky = score("agreement", 0.8, 0.02, floor=0.97, leaks="its text encoder is the one that grades")
     rows = [
         row(0, 0.081, 0.55),
