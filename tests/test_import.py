@@ -53,6 +53,7 @@ def test_new_plugin_leaves_torch_out(tmp_path):
     [
         "import ganzoo",
         "import ganzoo; ganzoo.recipes(); ganzoo.recipe('gan-int-cls-birds').set('noise', 3)",
+        "import ganzoo.bench.comparing, ganzoo.bench.results",
         "import ganzoo.errors, ganzoo.plugins, ganzoo.recipe, ganzoo.catalogue, ganzoo.install",
     ],
 )

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from matplotlib import rc_context
@@ -32,7 +32,7 @@ INK, QUIET, PAPER = "#0a0b0c", "#0a0b0d", "#0a0b0e"
 STAND_INS = {INK: "--ink", QUIET: "--quiet", PAPER: "--paper"} | {
     f"#0a0c{n:02x}": f"--c{n}" for n in range(1, COLOURS + 1)
 }
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and enlarged
     "svg.hashsalt": "ganzoo",
     "text.parse_math": False,  # names come from strangers

@@ -19,6 +19,8 @@ class Differing:
     other: str
 
     def __str__(self) -> str:
+        if self.one == MISSING:
+            return f"{self.path}: {self.other}, {MISSING} elsewhere"
         return f"{self.path}: {self.other}, not {self.one}"
 
 

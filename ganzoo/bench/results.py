@@ -7,14 +7,14 @@ files beside it. docs/bench.md describes every field.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ganzoo import durable, untrusted
 from ganzoo.errors import GanzooError
 
-VERSION = 1
+VERSION: Final = 1
 NAME = "results.json"
 LARGEST = 200_000_000  # bytes
 
@@ -79,7 +79,8 @@ class Row(_Form):
     `state`: "done"; "broken", and `reason` is what went wrong; "refused", and `reason` is why it cannot be
     compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights of the
     generator (with conditionings) and of all. `flops`: of drawing one picture. `pictures`: a file a caption
-    of the results' `captions`, beside results.json. `reported`: the scores its paper reports, on the paper's data.
+    of the results' `captions`, beside results.json. `reported`: the scores its paper reports, on the paper's
+    data.
     """
 
     name: str

@@ -21,7 +21,8 @@ def short(value: float) -> str:
     """Three digits that count: `1,234`, `12.3`, `0.0123`."""
     if not math.isfinite(value) or value == 0:
         return number(value, 0)
-    return number(value, min(6, max(0, 2 - math.floor(math.log10(abs(value))))))
+    rounded = abs(float(f"{value:.3g}"))  # 99.96 is 100, and has no digit after the point
+    return number(value, min(6, max(0, 2 - math.floor(math.log10(rounded)))))
 
 
 def scaled(value: float, unit: str) -> str:

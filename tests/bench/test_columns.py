@@ -65,7 +65,7 @@ def test_floors_are_shared_only_where_they_are_the_same():
 def test_protocols_differ_field_by_field():
     one, other = {"a": {"b": 1, "c": [1, 2]}, "d": None}, {"a": {"b": 1, "c": [2]}, "e": "x"}
     found = differing(one, other)
-    assert told(found) == "a.c: [2], not [1, 2]; d: not set, not null; e: x, not not set"
+    assert told(found) == "a.c: [2], not [1, 2]; d: not set, not null; e: x, not set elsewhere"
     assert differing(one, one) == ()
 
 

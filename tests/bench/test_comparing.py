@@ -2,10 +2,9 @@ import pytest
 
 from ganzoo.bench import comparing, results
 from ganzoo.bench.protocols import Differing
-from tests.bench.comparison import NAMES, PROTOCOL
+from tests.bench.comparison import NAMES, PROTOCOL, score
 from tests.bench.comparison import results as made
 from tests.bench.comparison import row as model
-from tests.bench.comparison import score
 
 
 def of(*scores, name=NAMES[0]):

@@ -21,7 +21,9 @@ def test_numbers(value, digits, said):
     assert wording.number(value, digits) == said
 
 
-@pytest.mark.parametrize("value, said", [(1234.5, "1,234"), (12.34, "12.3"), (0.01234, "0.0123"), (0, "0")])
+@pytest.mark.parametrize(
+    "value, said", [(1234.5, "1,234"), (12.34, "12.3"), (0.01234, "0.0123"), (0, "0"), (99.96, "100")]
+)
 def test_three_digits(value, said):
     assert wording.short(value) == said
 
