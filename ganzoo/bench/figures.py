@@ -19,6 +19,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from scipy.optimize import isotonic_regression
 
 from ganzoo.errors import printable
 
@@ -205,14 +206,24 @@ def _end_badges(axes: Axes, ends: Sequence[tuple[Mark, float, float]]) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     axes.set_xlim(left, right + 0.09 * (right - left))
     axes.set_ylim(bottom, top)
-    apart = min(0.085, 0.95 / max(1, len(ends)))
-    height, places = -math.inf, []
-    for mark, _, y in sorted(ends, key=lambda end: end[2]):
-        height = max((y - bottom) / (top - bottom), height + apart)
-        places.append((mark, height))
-    over = max(0.0, height - 1)
-    for mark, place in places:
-        _badge(axes, mark, (right + 0.05 * (right - left), bottom + (place - over) * (top - bottom)))
+    heights = [((y - bottom) / (top - bottom), mark) for mark, _, y in ends]
+    heights.sort(key=lambda end: end[0])
+    for (_, mark), place in zip(heights, spread([height for height, _ in heights]), strict=True):
+        _badge(axes, mark, (right + 0.05 * (right - left), bottom + place * (top - bottom)))
+
+
+def spread(heights: Sequence[float], apart: float = 0.085) -> list[float]:
+    """Ascending heights in 0 to 1, moved as little as can be to stand `apart`, or as far as fits."""
+    if not heights:
+        return []
+    apart = min(apart, 1 / len(heights))
+    steps = [apart * number for number in range(len(heights))]
+    wanted = [height - step for height, step in zip(heights, steps, strict=True)]
+    highest = 1 - steps[-1]
+    return [
+        min(max(float(place), 0.0), highest) + step
+        for place, step in zip(isotonic_regression(wanted).x, steps, strict=True)
+    ]
 
 
 def _svg(figure: Figure, name: str, says: str) -> Markup:

@@ -68,6 +68,7 @@ def _content(results: Results, folder: Path) -> dict[str, Any]:
         "usual": usual,
         "unusual": unusual,
         "apart": {line for column in unusual for line in column.scores},
+        "intervals": views.kinds(usual),
         "notes": views.leaks(scores),
         "left_out": [row for row in results.rows if row.state != "done"],
         "score_plots": plots.score_plots(models, usual),

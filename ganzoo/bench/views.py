@@ -139,6 +139,15 @@ def leaks(scores: Sequence[Score]) -> dict[str, int]:
     return {text: number for number, text in enumerate(texts, 1)}
 
 
+def kinds(columns: Sequence[Column]) -> dict[str, list[str]]:
+    """What intervals are over, and the names of the scores that have such."""
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        if column.kinds:
+            found.setdefault(", ".join(column.kinds), []).append(column.name)
+    return found
+
+
 def leading(models: Sequence[Model], column: Column) -> list[Model]:
     """The best model of a column, then those not told apart from it."""
     return [models[line] for line in column.ranked if line in column.leaders]

@@ -68,7 +68,7 @@ def test_the_ranking_has_values_intervals_floors_and_directions(html):
     assert "real pictures, against real ones 0.0010 0.970" in text(part)
     assert "kid ↓ , lower is better agreement ↑ , higher is better" in text(part)
     assert '<li id="leak-1" value="1">its text encoder is the one that grades</li>' in part
-    assert "kid: t over 2 seeds" in part
+    assert "95 % intervals (t over 2 seeds)." in text(part)
 
 
 def test_bold_are_the_best_and_what_is_not_told_apart_from_it(html):
