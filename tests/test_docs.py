@@ -14,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from ganzoo import cli, hookspecs
+from ganzoo.bench import results
 from ganzoo.components import KINDS
 
 ROOT = Path(__file__).parent.parent
@@ -79,6 +80,22 @@ def test_the_plugin_guide_knows_every_hook_and_every_kind():
         assert f"`{hook}`" in text
     for kind in KINDS.values():
         assert f"`{kind.__name__}`" in text
+
+
+# -- results.json ------------------------------------------------------------------------
+
+FORMS = [results.Results, results.Row, results.Score, results.Sampling, results.Training, results.Curve]
+
+
+@pytest.mark.parametrize("form", [*FORMS, results.Ablation], ids=lambda form: form.__name__)
+def test_every_field_of_results_is_explained(form):
+    text = (ROOT / "docs" / "bench.md").read_text()
+    title = "## results.json" if form is results.Results else form.__name__.lower()
+    part = text[
+        re.search(rf"(\*\*An? {title}\*\*|\*\*{title.capitalize()}\*\*|^{title})", text, re.M).start() :
+    ]
+    explained = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", part.split("\n**")[0], re.M)))
+    assert explained == list(form.model_fields)
 
 
 # -- examples and commands ---------------------------------------------------------------

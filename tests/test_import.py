@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import ganzoo as package
+from ganzoo.bench.results import Results, Row, save
 
 HEAVY = ("torch", "accelerate", "matplotlib", "scipy")
 
@@ -48,11 +49,18 @@ def test_new_plugin_leaves_torch_out(tmp_path):
     assert loaded_by(COMMAND.format(words=["new-plugin", "my-own", "--into", str(tmp_path)])) == []
 
 
+def test_compare_leaves_torch_out(tmp_path):
+    found = Results(made="now", settings={}, machine={}, rows=[Row(name="a", state="done")])
+    path = str(save(found, tmp_path))
+    assert loaded_by(COMMAND.format(words=["compare", path, path])) == []
+
+
 @pytest.mark.parametrize(
     "code",
     [
         "import ganzoo",
         "import ganzoo; ganzoo.recipes(); ganzoo.recipe('gan-int-cls-birds').set('noise', 3)",
+        "import ganzoo.bench.comparing, ganzoo.bench.results",
         "import ganzoo.errors, ganzoo.plugins, ganzoo.recipe, ganzoo.catalogue, ganzoo.install",
     ],
 )

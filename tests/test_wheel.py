@@ -105,6 +105,9 @@ def test_the_wheel_holds_the_package_and_the_catalogue_only(wheels):
         names = archive.namelist()
         assert archive.read("ganzoo/registry.yaml") == (ROOT / "registry.yaml").read_bytes()
     assert {"ganzoo/cli/__init__.py", "ganzoo/py.typed", "ganzoo/skeleton/hooks.py.template"} <= set(names)
+    assert {f"ganzoo/bench/{name}" for name in ("report.html.j2", "tables.html.j2", "report.css")} <= set(
+        names
+    )
     tops = {name.split("/")[0] for name in names}
     assert tops == {"ganzoo", f"ganzoo-{importlib.metadata.version('ganzoo')}.dist-info"}
 

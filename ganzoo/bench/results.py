@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
@@ -17,7 +17,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.evaluation.scores import Form
 from ganzoo.evaluation.scores import Score as Score
 
-VERSION = 1  # and of `Results.version`
+VERSION: Final = 1
 NAME = "results.json"
 LARGEST = 200_000_000  # bytes
 
@@ -54,10 +54,10 @@ class Row(Form):
     """One model.
 
     `state`: "done"; "broken", and `reason` is what went wrong; "refused", and `reason` is why it cannot be
-    compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights, of the
-    generator with its conditionings and of all. `flops`: of drawing one picture. `pictures`: a file for each
-    caption of the results' `captions`, beside results.json. `reported`: the scores that its paper reports, on
-    the paper's data.
+    compared. `recipe`: its resolved YAML. `scores`: over all trainings. `parameters`: weights of the
+    generator (with conditionings) and of all. `flops`: of drawing one picture. `pictures`: a file a caption
+    of the results' `captions`, beside results.json. `reported`: the scores its paper reports, on the paper's
+    data.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Results(Form):
     scores in the order asked for; rows are ranked by the first. `speed`: a pytest-benchmark report, whole.
     """
 
-    version: Literal[1] = 1
+    version: Literal[1] = VERSION
     made: str
     settings: dict[str, Any]
     machine: dict[str, str]

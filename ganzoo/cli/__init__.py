@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from ganzoo import launch
-from ganzoo.cli import catalogue, converting, drawing, evaluating, planning, plugins, training
+from ganzoo.cli import (
+    benching,
+    catalogue,
+    comparing,
+    converting,
+    drawing,
+    evaluating,
+    planning,
+    plugins,
+    training,
+)
 from ganzoo.console import say
 from ganzoo.errors import GanzooError
 
@@ -53,7 +63,9 @@ app.command()(planning.plan)
 app.command()(training.train)
 app.command()(drawing.sample)
 app.command("eval")(evaluating.evaluate)
+app.add_typer(benching.app, name="bench")
 app.command()(converting.convert)
+app.command()(comparing.compare)
 
 
 def main() -> None:

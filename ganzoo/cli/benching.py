@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
@@ -12,19 +12,16 @@ from ganzoo.cli.evaluating import Metrics, Samples
 from ganzoo.cli.options import Device
 from ganzoo.console import say, say_table
 
-if TYPE_CHECKING:
-    import click
-
 COMPARE = "models"
 
 
 class _ModelsFirst(TyperGroup):
-    """Whatever is no subcommand's name is a model's: `ganzoo bench NAME ...` is `ganzoo bench models NAME ...`."""
+    """What is no subcommand's name is a model's: `ganzoo bench NAME` is `ganzoo bench models NAME`."""
 
-    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        if arguments and arguments[0] not in (*self.commands, "--help"):
-            arguments = [COMPARE, *arguments]
-        return super().parse_args(context, arguments)
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = [COMPARE, *args]
+        return super().parse_args(ctx, args)
 
 
 app = typer.Typer(

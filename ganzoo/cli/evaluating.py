@@ -61,9 +61,7 @@ def evaluate(
     for score in row.scores:
         if score.leaks and score.decides:
             say(f"{score.name} leaks: {score.leaks}")
-    say(
-        f"{found.settings['samples']} samples of {found.settings['data']}, {row.scores[0].protocol['split']} split"
-    )
+    say("{samples} samples of {data}, {split} split".format(**row.scores[0].protocol))
     if out:
         say(f"{out / 'results.json'}: `ganzoo compare` reads it")
 
