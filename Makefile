@@ -42,7 +42,7 @@ fix: $(READY)  ## let ruff mend what it can
 docs: $(READY)  ## write the generated parts of README.md and docs/ again
 	$(BIN)/cog -r -P -I docs $(GENERATED)
 
-bench: $(READY)  ## speed: loader, start-up, steps
+bench: $(READY)  ## speed: loader, start-up, steps, metrics
 	$(BIN)/pytest benchmarks -q -s
 
 # -- setting up ----------------------------------------------------------------------------------------------------

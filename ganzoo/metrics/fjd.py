@@ -14,7 +14,7 @@ def scale(pictures: Features, conditions: Features) -> float:
 
     Take it of the reference, and use it for both sides. Raises GanzooError where no condition has a length.
 
-    Source: DeVries et al. 2019, arXiv:1907.08175, section 4.
+    Source: DeVries et al. 2019, arXiv:1907.08175; the authors' code.
     """
     seen, asked = rows(pictures, "FJD"), rows(conditions, "FJD")
     if not asked.any():
@@ -27,7 +27,7 @@ def statistics(pictures: Features, conditions: Features, alpha: float) -> freche
 
     With alpha = 0 conditions count for nothing. Raises GanzooError where there are not as many of both.
 
-    Source: DeVries et al. 2019, arXiv:1907.08175, equation 4.
+    Source: DeVries et al. 2019, arXiv:1907.08175; the authors' code.
     """
     seen, asked = rows(pictures, "FJD"), rows(conditions, "FJD")
     if len(seen) != len(asked):

@@ -94,7 +94,8 @@ def _tiles(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Iterator[tuple[s
     About the middle of y, which costs no digit but saves those that a mean far from zero takes. The bound:
     Higham 2002, section 3.1, for three products and their sum.
     """
-    x, y = x - y.mean(0), y - y.mean(0)
+    middle = y.mean(0)
+    x, y = (x - middle, y - middle) if x is not y else (y - middle,) * 2  # numpy halves products with itself
     long, lengths = x.square().sum(1), y.square().sum(1)
     doubt = float(2 * (x.shape[1] + 3) * torch.finfo(x.dtype).eps * (long.max() + lengths.max()))
     for part in tiles(len(x), len(y)):

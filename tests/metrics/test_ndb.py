@@ -78,3 +78,11 @@ def test_many_dimensions_are_thinned_out():
 def test_more_bins_than_features():
     with pytest.raises(GanzooError, match="NDB wants 5 bins of 3 training features; name 3 bins or fewer"):
         statistics(np.zeros((3, 2)), 5)
+
+
+def test_shares_in_reverse():
+    """Shares (1..10) / 55 beside (10..1) / 55, of 1,100 features on a side: all bins but the middle two."""
+    member = np.repeat(np.arange(10), 20 * np.arange(1, 11))
+    features = member[:, None].astype(float)
+    found = value(bins_of(features, member), 9 - features)
+    assert found.ndb == 8 and found.jsd == pytest.approx(0.15130337234221, abs=1e-13)
