@@ -220,13 +220,14 @@ def _end_badges(axes: Axes, ends: Sequence[tuple[Mark, float, float]]) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     axes.set_xlim(left, right + 0.09 * (right - left))
     axes.set_ylim(bottom, top)
-    heights = [((y - bottom) / (top - bottom), mark) for mark, _, y in ends]
+    lowest, height = bottom + 0.04 * (top - bottom), 0.94 * (top - bottom)  # off the axis below
+    heights = [((y - lowest) / height, mark) for mark, _, y in ends]
     heights.sort(key=lambda end: end[0])
-    for (_, mark), place in zip(heights, spread([height for height, _ in heights]), strict=True):
-        _badge(axes, mark, (right + 0.05 * (right - left), bottom + place * (top - bottom)))
+    for (_, mark), place in zip(heights, spread([at for at, _ in heights]), strict=True):
+        _badge(axes, mark, (right + 0.05 * (right - left), lowest + place * height))
 
 
-def spread(heights: Sequence[float], apart: float = 0.085) -> list[float]:
+def spread(heights: Sequence[float], apart: float = 0.08) -> list[float]:
     """Ascending heights in 0 to 1, moved as little as can be to stand `apart`, or as far as fits."""
     if not heights:
         return []
