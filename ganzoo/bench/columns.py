@@ -79,15 +79,8 @@ class Column:
 
     @property
     def digits(self) -> int:
-        """Digits after the point: two that count in a typical interval, or four of the largest number."""
-        scores = [score for score in self.scores.values() if math.isfinite(score.value)]
-        wide = [
-            (score.high - score.low) / 2
-            for score in scores
-            if score.low is not None and score.high is not None and 0 < score.high - score.low < math.inf
-        ]
-        size, wanted = (median(wide), 1) if wide else (max((abs(s.value) for s in scores), default=0.0), 3)
-        return min(MOST_DIGITS, max(0, wanted - math.floor(math.log10(size)))) if size else 1
+        """Digits after the point that its numbers are written with."""
+        return digits(list(self.scores.values()))
 
 
 def overlap(one: Score, other: Score) -> bool | None:
@@ -95,6 +88,18 @@ def overlap(one: Score, other: Score) -> bool | None:
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return None
     return one.low <= other.high and other.low <= one.high
+
+
+def digits(scores: Sequence[Score]) -> int:
+    """Digits after the point: two that count in a typical interval, or four of the largest number."""
+    finite = [score for score in scores if math.isfinite(score.value)]
+    wide = [
+        (score.high - score.low) / 2
+        for score in finite
+        if score.low is not None and score.high is not None and 0 < score.high - score.low < math.inf
+    ]
+    size, wanted = (median(wide), 1) if wide else (max((abs(s.value) for s in finite), default=0.0), 3)
+    return min(MOST_DIGITS, max(0, wanted - math.floor(math.log10(size)))) if size else 1
 
 
 def columns(lines: Sequence[Sequence[Score]], order: Sequence[str] = ()) -> list[Column]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganzoo.bench.columns import overlap
+from ganzoo.bench.columns import digits, overlap
 from ganzoo.bench.protocols import Differing, differing, told
 from ganzoo.bench.results import Results, Row, Score
 from ganzoo.bench.wording import number
@@ -14,8 +14,6 @@ from ganzoo.errors import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,11 @@ class Pair:
         if not change or self.first is None:
             return ""
         return "second" if (change < 0) == self.first.lower_is_better else "first"
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point that its numbers are written with."""
+        return digits([score for score in (self.first, self.second) if score is not None])
 
     @property
     def verdict(self) -> str:
@@ -125,12 +128,12 @@ def table(comparison: Comparison) -> Table:
     before = None
     for line in comparison.pairs:
         change = line.difference
-        told = "" if change is None else ("+" if change > 0 else "") + number(change, DIGITS)
+        told = "" if change is None else ("+" if change > 0 else "") + number(change, line.digits)
         cells = (
             line.model if line.model != before else "",
             f"{line.name} {'↓' if _lower(line) else '↑'}",
-            with_interval(line.first),
-            with_interval(line.second),
+            with_interval(line.first, line.digits),
+            with_interval(line.second, line.digits),
             told,
             line.verdict,
         )
@@ -139,14 +142,14 @@ def table(comparison: Comparison) -> Table:
     return made
 
 
-def with_interval(score: Score | None) -> str:
+def with_interval(score: Score | None, digits: int) -> str:
     """`0.0123 [0.0101, 0.0140]`."""
     if score is None:
         return ""
-    said = number(score.value, DIGITS)
+    said = number(score.value, digits)
     if score.low is None or score.high is None:
         return said
-    return f"{said} [{number(score.low, DIGITS)}, {number(score.high, DIGITS)}]"
+    return f"{said} [{number(score.low, digits)}, {number(score.high, digits)}]"
 
 
 def _lower(line: Pair) -> bool:

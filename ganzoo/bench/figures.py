@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COLOURS = 8
 MOST_POINTS = 300  # of a curve; more cannot be seen
+LARGEST = 1e100  # matplotlib's ranges of larger numbers are infinite
 WIDTH, HEIGHT = 4.4, 2.9  # inches; small, so that a phone shows it with letters of readable size
 INK, QUIET, PAPER = "#0a0b0c", "#0a0b0d", "#0a0b0e"
 STAND_INS = {INK: "--ink", QUIET: "--quiet", PAPER: "--paper"} | {
@@ -84,6 +85,13 @@ class Point:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def interval(self) -> list[float] | None:
+        """Both ends; None where it cannot be drawn."""
+        if self.low is None or self.high is None or not drawable(self.low, self.high):
+            return None
+        return [self.low, self.high]
+
 
 @dataclass(frozen=True)
 class Line:
@@ -101,14 +109,19 @@ class Line:
         return [(sum(xs) / len(xs), sum(ys) / len(ys)) for xs, ys in pairs]
 
 
+def drawable(*values: float | None) -> bool:
+    """Whether all are there, numbers, and of a size that fits an axis."""
+    return all(value is not None and abs(value) < LARGEST for value in values)
+
+
 def scatter(points: Sequence[Point], x: str, y: str, name: str, says: str) -> Markup:
     """Models in a plane, x logarithmic, with the intervals of y."""
     with rc_context(STYLE):
         figure, axes = _figure(HEIGHT)
         for point in points:
             colour = point.mark.stand_in
-            if point.low is not None and point.high is not None:
-                axes.plot([point.x] * 2, [point.low, point.high], color=colour, linewidth=1.4, zorder=2)
+            if point.interval:
+                axes.plot([point.x] * 2, point.interval, color=colour, linewidth=1.4, zorder=2)
             axes.plot([point.x], [point.y], marker="o", markersize=3, color=colour, zorder=3)
         axes.set_xscale("log")
         axes.margins(x=0.15, y=0.12)
@@ -127,8 +140,8 @@ def intervals(
         figure, axes = _figure(0.75 + 0.27 * lines)
         for point in points:
             colour = point.mark.stand_in
-            if point.low is not None and point.high is not None:
-                axes.plot([point.low, point.high], [point.x] * 2, color=colour, linewidth=1.6)
+            if point.interval:
+                axes.plot(point.interval, [point.x] * 2, color=colour, linewidth=1.6)
             axes.plot([point.y], [point.x], marker="o", markersize=4.5, color=colour)
         if floor is not None:
             axes.axvline(floor, color=INK, linewidth=1, linestyle=(0, (4, 3)))
@@ -154,7 +167,7 @@ def curves(lines: Sequence[Line], x: str, y: str, name: str, says: str) -> Marku
                 _plot(axes, line.mark, seed, 0.7, 0.45 if mean else 1)
             if mean:
                 _plot(axes, line.mark, mean, 1.5, 1)
-            finite = [point for point in mean or line.seeds[0] if all(map(math.isfinite, point))]
+            finite = [point for point in mean or line.seeds[0] if drawable(*point)]
             if finite:
                 ends.append((line.mark, *finite[-1]))
         axes.margins(x=0.02, y=0.08)
@@ -180,7 +193,8 @@ def _plain_ticks(axes: Axes) -> None:
 
 def _plot(axes: Axes, mark: Mark, points: Sequence[tuple[float, float]], width: float, alpha: float) -> None:
     every = max(1, math.ceil(len(points) / MOST_POINTS))
-    shown = [*points[::every], *(points[-1:] if (len(points) - 1) % every else ())]
+    thinned = [*points[::every], *(points[-1:] if (len(points) - 1) % every else ())]
+    shown = [point if drawable(*point) else (math.nan, math.nan) for point in thinned]  # nan: a gap
     axes.plot([x for x, _ in shown], [y for _, y in shown], color=mark.stand_in, linewidth=width, alpha=alpha)
 
 
@@ -206,13 +220,14 @@ def _end_badges(axes: Axes, ends: Sequence[tuple[Mark, float, float]]) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     axes.set_xlim(left, right + 0.09 * (right - left))
     axes.set_ylim(bottom, top)
-    heights = [((y - bottom) / (top - bottom), mark) for mark, _, y in ends]
+    lowest, height = bottom + 0.04 * (top - bottom), 0.94 * (top - bottom)  # off the axis below
+    heights = [((y - lowest) / height, mark) for mark, _, y in ends]
     heights.sort(key=lambda end: end[0])
-    for (_, mark), place in zip(heights, spread([height for height, _ in heights]), strict=True):
-        _badge(axes, mark, (right + 0.05 * (right - left), bottom + place * (top - bottom)))
+    for (_, mark), place in zip(heights, spread([at for at, _ in heights]), strict=True):
+        _badge(axes, mark, (right + 0.05 * (right - left), lowest + place * height))
 
 
-def spread(heights: Sequence[float], apart: float = 0.085) -> list[float]:
+def spread(heights: Sequence[float], apart: float = 0.08) -> list[float]:
     """Ascending heights in 0 to 1, moved as little as can be to stand `apart`, or as far as fits."""
     if not heights:
         return []

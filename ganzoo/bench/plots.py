@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from ganzoo.bench.columns import Column
-from ganzoo.bench.figures import Line, Point, curves, intervals, scatter
+from ganzoo.bench.figures import Line, Point, curves, drawable, intervals, scatter
 from ganzoo.bench.results import Curve
 from ganzoo.bench.views import Model
 from ganzoo.bench.wording import short
@@ -31,10 +30,10 @@ def score_plots(models: Sequence[Model], columns: Sequence[Column]) -> list[Mark
         points = [
             Point(models[line].mark, line, score.value, score.low, score.high)
             for line, score in sorted(column.scores.items())
-            if math.isfinite(score.value)
+            if drawable(score.value)
         ]
         if len(points) > 1 and any(point.low is not None for point in points):
-            floor = column.floor if column.floor is not None and math.isfinite(column.floor) else None
+            floor = column.floor if drawable(column.floor) else None
             says = f"{column.name} with its intervals. " + _said(models, column)
             plots.append(intervals(points, len(models), floor, directed(column), f"score{number}", says))
     return plots
@@ -58,7 +57,7 @@ def speed_plots(models: Sequence[Model], column: Column) -> list[Markup]:
         points, said = [], []
         for line, score in sorted(column.scores.items()):
             value = speed(models[line])
-            if value is not None and 0 < value < math.inf and math.isfinite(score.value):
+            if value is not None and value > 0 and drawable(value, score.value):
                 points.append(Point(models[line].mark, value, score.value, score.low, score.high))
                 said.append(f"{models[line].row.name}: {short(value)} {x}, {short(score.value)}")
         if points:

@@ -54,6 +54,11 @@ def test_of_several_protocols_the_shared_one_is_compared():
     assert pair.difference == pytest.approx(-0.02)
 
 
+def test_numbers_have_the_digits_that_their_intervals_leave():
+    pair = only(of(score("fid", 31.24, 1.5)), of(score("fid", 30.0, 1.0)))
+    assert comparing.with_interval(pair.first, pair.digits) == "31.2 [29.7, 32.7]"
+
+
 def test_a_score_that_only_one_has_is_said():
     found = comparing.compare(of(score(), score("agreement", 0.5)), of(score()))
     assert [pair.verdict for pair in found.pairs][1] == "only the first has it"

@@ -1,3 +1,4 @@
+import math
 import re
 from itertools import pairwise
 
@@ -47,6 +48,15 @@ def test_intervals_have_a_line_a_model_and_a_dashed_floor():
 def test_the_mean_is_over_seeds_that_pair_up():
     assert Line(A, [[(0, 1.0), (10, 3.0)], [(0, 2.0), (12, 5.0)]]).mean == [(0, 1.5), (11, 4.0)]
     assert Line(A, [[(0, 1.0)], [(0, 2.0), (12, 5.0)]]).mean == []
+
+
+@pytest.mark.parametrize("odd", [math.nan, -math.inf, 1.7e308])
+def test_numbers_that_fit_no_axis_are_left_out(odd):
+    drawn = curves([Line(A, [[(0, odd), (1, 1.0), (2, 3.0), (odd, 2.0)]])], "steps", "kid", "n", "")
+    plain = curves([Line(A, [[(1, 1.0), (2, 3.0)]])], "steps", "kid", "n", "")
+    assert texts(drawn) == texts(plain)
+    bar = [intervals([Point(A, 0, 0.1, low, 0.2)], 1, None, "kid", "n", "") for low in (odd, None)]
+    assert bar[0] == bar[1]
 
 
 def test_curves_survive_numbers_that_are_none_and_are_thinned():

@@ -311,6 +311,23 @@ def test_a_phone_scrolls_tables_but_not_the_page(opened):
     assert wide
 
 
+def test_a_printed_page_is_as_wide_as_paper_and_light(opened):
+    page = opened[0]
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 673, "height": 1000})  # A4 without its margins
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(media="screen", color_scheme="light")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert (wide, paper) == (673, "rgb(255, 255, 255)")
+
+
+def test_ids_are_unique_and_links_lead_to_them(opened):
+    ids = opened[0].evaluate("[...document.querySelectorAll('[id]')].map(part => part.id)")
+    links = opened[0].evaluate("[...document.querySelectorAll('a[href]')].map(link => link.hash.slice(1))")
+    assert len(ids) == len(set(ids)) and len(links) > 10 and set(links) <= set(ids)
+
+
 def test_tables_sort_by_click(opened):
     page = opened[0]
     page.reload()
