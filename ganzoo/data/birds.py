@@ -128,7 +128,7 @@ class Birds(Dataset):
 def window(box: list[int], size: Size) -> Window:
     """What the authors cut out: a square of 1.5 times the box's longer side, as much of it as there is.
 
-    `box`: whole pixels, as they read it. Source: hanzhanggit/StackGAN misc/utils.py `custom_crop`, read, not copied.
+    `box`: whole pixels, as they read it. Source: the rule of hanzhanggit/StackGAN, misc/utils.py.
     """
     x, y, width, height = box
     half = int(max(width, height) * LARGER)

@@ -138,7 +138,7 @@ def person(number: int, people: int = 1, marked: bool = True) -> dict[str, objec
         "txt": embedding_of(number, 3).astype("f4"),
         "char": char,
         "points": points,
-        "pos": np.full((2, people), 30.0),
+        "pos": np.repeat([[28.0], [18.0]], people, 1),
         "scale": np.full((1, people), 0.1),
         "head": np.repeat([[24.0], [10.0], [28.0], [16.0]], people, 1),
         "single_person": np.arange(1.0, people + 1)[None],
