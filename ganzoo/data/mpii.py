@@ -21,7 +21,7 @@ from ganzoo.specs import DataSpec
 ENTRIES, PICTURES = "mhp_keypoints", "images"
 JOINTS = 17  # MPII's sixteen, from right ankle to left wrist, and the middle of the head
 PAIRS = ((0, 5), (1, 4), (2, 3), (10, 15), (11, 14), (12, 13))
-TALL = 200 * 1.1  # pixels of a person of scale 1, and a tenth around
+TALL, AROUND = 200, 1.1  # pixels of a person of scale 1; a window's side in a person's height
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +100,6 @@ def window(person: Person, size: Size) -> Window:
 
     Source: the rule of reedscot/nips2016, data/donkey_folder_mhp_keypoint_and_image.lua.
     """
-    side = math.ceil(person.scale * TALL)
+    side = math.ceil(person.scale * TALL * AROUND)
     left, top = (max(1, math.floor(middle - side / 2)) for middle in person.middle)
     return left, top, min(size[0], left + side - 1), min(size[1], top + side - 1)

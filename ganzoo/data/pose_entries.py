@@ -30,7 +30,7 @@ class Person:
 
     `entry`: the name of the .t7 file. `captions` with `embedding` [captions, width]. `joints`: [17, 3]
     (x, y, visible) in pixels, the last one the middle of the head. `middle` (x, y) in pixels; `scale`: their
-    height in 200 pixels. `alone`: nobody else is there, and joints are marked.
+    height in 200 pixels.
     """
 
     entry: str
@@ -40,7 +40,6 @@ class Person:
     joints: NDArray[np.float64]
     middle: tuple[float, float]
     scale: float
-    alone: bool
 
 
 def read_people(folder: Path) -> list[Person]:
@@ -53,29 +52,29 @@ def read_people(folder: Path) -> list[Person]:
         raise GanzooError(f"{folder} has no .t7 files; expected one a picture, as GAWWN's authors made them")
     for path in paths:
         check_inside(folder, path)
-    people = [read_person(path) for path in paths]
-    alone = [person for person in people if person.alone]
-    if not alone:
-        raise GanzooError(f"none of the {len(people)} files in {folder} is of one person with keypoints")
-    if len(alone) < len(people):
-        log.info(
-            "%d of %d pictures are of several people, or without keypoints",
-            len(people) - len(alone),
-            len(people),
-        )
-    return alone
+    people = [person for person in map(read_person, paths) if person]
+    if not people:
+        raise GanzooError(f"none of the {len(paths)} files in {folder} is of one person with keypoints")
+    if len(people) < len(paths):
+        others = len(paths) - len(people)
+        log.info("%d of %d pictures are of several people, or without keypoints", others, len(paths))
+    return people
 
 
-def read_person(path: Path) -> Person:
-    """The first person that a file tells apart. Raises GanzooError for a file of another form."""
+def read_person(path: Path) -> Person | None:
+    """The person of a file, None where there are several or none whose joints are marked.
+
+    Raises GanzooError for a file of another form.
+    """
     said = torch7_files.load(path)
     if not isinstance(said, dict):
-        raise GanzooError(
-            f"{path} holds a {type(said).__name__}; expected a table of img, txt, char, points ..."
-        )
+        raise GanzooError(f"{path} holds a {type(said).__name__}; expected a table of img, txt, char, ...")
+    own = _alone(path, said)
+    if own is None:
+        return None
     picture = said.get("img")
     if not isinstance(picture, str):
-        raise GanzooError(f"{path}: `img` is {picture!r}; expected the picture's file")
+        raise GanzooError(f"{path}: `img` is {picture!r}; expected the name of a picture")
     check_name(picture, f"{path}: `img`")
     embedding = _array(path, said, "txt", (None, None))
     captions = tuple(_spelled(path, column) for column in _array(path, said, "char", (None, None)).T)
@@ -85,9 +84,6 @@ def read_person(path: Path) -> Person:
     count = points.shape[2]
     middle, scale = _array(path, said, "pos", (2, count)), _array(path, said, "scale", (1, count))
     head = _array(path, said, "head", (4, count))
-    apart = np.asarray(said["single_person"]).ravel() if "single_person" in said else np.empty(0)
-    marked = np.asarray(said["has_kp"]).ravel() if "has_kp" in said else np.empty(0)
-    own = int(apart[0]) - 1 if apart.dtype.kind in "fiu" and len(apart) else 0
     if not 0 <= own < count:
         raise GanzooError(f"{path}: `single_person` names person {own + 1} of {count}")
     if not 0 < scale[0, own] < 100:
@@ -102,8 +98,20 @@ def read_person(path: Path) -> Person:
         joints=np.concatenate([points[:, :, own].T, [crown]]).astype(np.float64),
         middle=(float(middle[0, own]), float(middle[1, own])),
         scale=float(scale[0, own]),
-        alone=bool(len(apart) == 1 and len(marked) and marked[0] == 1 and points[2].sum() > 0),
     )
+
+
+def _alone(path: Path, said: dict[Any, Any]) -> int | None:
+    """The number, from 0, of the one person whose joints are marked; None where there is no such one."""
+    for key in ("has_kp", "points", "single_person"):
+        if not isinstance(said.get(key), np.ndarray):
+            raise GanzooError(f"{path} has no tensor `{key}`; expected a file of a picture of people")
+    marked, points, apart = said["has_kp"].ravel(), said["points"], said["single_person"].ravel()
+    if len(apart) != 1 or not len(marked) or marked[0] != 1:
+        return None
+    if points.ndim != 3 or len(points) != 3 or not points[2].sum() > 0:
+        return None
+    return int(apart[0]) - 1 if np.isfinite(apart[0]) else -1
 
 
 def _array(path: Path, said: dict[Any, Any], key: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
