@@ -78,17 +78,19 @@ class Mpii(Dataset):
             image=lambda i: cut(paths[i], i, rule),
             fingerprint=fingerprint("core/mpii", root, files, at.tobytes()),
             keypoints=keypoints,
-            embedding=self._embeddings(chosen) if self.embedding else None,
+            embedding=self._embeddings(root / ENTRIES, chosen) if self.embedding else None,
         )
 
-    def _embeddings(self, people: list[Person]) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
+    def _embeddings(
+        self, folder: Path, people: list[Person]
+    ) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
         """[n, captions, width] float32."""
         each = min(self.captions, len(people[0].captions)) if people else 0
         for person in people:
             found = person.embedding.shape
             if person.embedding[: self.captions].shape != (each, self.embedding):
                 raise GanzooError(
-                    f"{person.entry}: `txt` has the shape {found}; expected {each} captions or more of width "
+                    f"{folder / person.entry}: `txt` has the shape {found}; expected {each} captions or more of width "
                     f"{self.embedding}, `embedding` of the recipe's data"
                 )
         table = np.array([person.embedding[:each] for person in people], np.float32)

@@ -94,7 +94,7 @@ def read_person(path: Path) -> Person | None:
         entry=path.name,
         picture=picture,
         captions=captions,
-        embedding=embedding.astype(np.float32),
+        embedding=_narrowed(path, embedding),
         joints=np.concatenate([points[:, :, own].T, [crown]]).astype(np.float64),
         middle=(float(middle[0, own]), float(middle[1, own])),
         scale=float(scale[0, own]),
@@ -129,6 +129,14 @@ def _array(path: Path, said: dict[Any, Any], key: str, shape: tuple[int | None, 
     if not np.isfinite(found).all():
         raise GanzooError(f"{path}: `{key}` holds values that are not finite numbers")
     return np.asarray(found)
+
+
+def _narrowed(path: Path, embedding: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        narrow = embedding.astype(np.float32)
+    if not np.isfinite(narrow).all():
+        raise GanzooError(f"{path}: `txt` holds values too large for float32")
+    return narrow
 
 
 def _spelled(path: Path, numbers: NDArray[Any]) -> str:
