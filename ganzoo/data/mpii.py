@@ -87,11 +87,10 @@ class Mpii(Dataset):
         """[n, captions, width] float32."""
         each = min(self.captions, len(people[0].captions)) if people else 0
         for person in people:
-            found = person.embedding.shape
             if person.embedding[: self.captions].shape != (each, self.embedding):
                 raise GanzooError(
-                    f"{folder / person.entry}: `txt` has the shape {found}; expected {each} captions or more of width "
-                    f"{self.embedding}, `embedding` of the recipe's data"
+                    f"{folder / person.entry}: `txt` has the shape {person.embedding.shape}; expected {each} "
+                    f"captions or more of width {self.embedding}, `embedding` of the recipe's data"
                 )
         table = np.array([person.embedding[:each] for person in people], np.float32)
         return table.reshape(len(people), each, self.embedding)
