@@ -11,7 +11,7 @@ import json
 import pickle
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -284,9 +284,9 @@ DAMAGES: dict[str, dict[str, Break | tuple[Break, dict[str, Any]]]] = {
 }
 
 
-def cases() -> Iterator[tuple[str, str]]:
+def cases() -> list[tuple[str, str]]:
     """(format, damage) of all."""
-    return ((kind, what) for kind, own in DAMAGES.items() for what in own)
+    return [(kind, what) for kind, own in DAMAGES.items() for what in own]
 
 
 def message(kind: str, what: str, place: Path) -> str:

@@ -34,4 +34,4 @@ def test_each_kind_of_damage_is_named(
 def test_the_page_tells_of_no_other_damage() -> None:
     section = PAGE.read_text("utf-8").split("## Damaged copies")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (core/[^|]+) \| ([^|]+) \|", section, re.MULTILINE)
-    assert rows == list(damages.cases())
+    assert rows == damages.cases()
