@@ -210,6 +210,14 @@ class Dataset(Component):
     layout: Literal["exact", "gawwn"] = "exact"
     hide: Annotated[float, Field(ge=0, le=1)] = 0.0
 
+    @classmethod
+    def recognise(cls, folder: Path) -> Dataset | None:
+        """This data set, with options that fit what lies in `folder`; None where that is laid out otherwise.
+
+        It only looks which files there are, and what the first of them hold. By default nothing is known.
+        """
+        return None
+
     @abstractmethod
     def yields(self) -> DataSpec:
         """What comes with each picture."""

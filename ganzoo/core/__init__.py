@@ -38,11 +38,22 @@ def ganzoo_losses() -> Mapping[str, type[Loss]]:
 
 @hookimpl
 def ganzoo_datasets() -> Mapping[str, type[Dataset]]:
-    """Drawn shapes, and your own pictures."""
+    """Drawn shapes, your own pictures, and the data sets of the papers as people have them on disk."""
+    from ganzoo.data.birds import Birds
+    from ganzoo.data.coco import Coco
+    from ganzoo.data.flowers import Flowers
     from ganzoo.data.folder import Folder
+    from ganzoo.data.mpii import Mpii
     from ganzoo.data.shapes import Shapes
 
-    return {"shapes": Shapes, "folder": Folder}
+    return {
+        "shapes": Shapes,
+        "folder": Folder,
+        "birds": Birds,
+        "flowers": Flowers,
+        "coco": Coco,
+        "mpii": Mpii,
+    }
 
 
 @hookimpl
