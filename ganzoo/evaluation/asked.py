@@ -16,7 +16,7 @@ from ganzoo.plugins import Registry
 
 # Names that the field has for a metric with the Inception of 2015.
 FAMILIAR = {"fid": "fd@inception", "fid_infinity": "fd_infinity@inception", "is": "inception_score@inception"}
-USUAL = ("fd", "kid", "precision_recall", "density_coverage", "diversity", "memorisation")
+USUAL = ("kid", "fd", "precision_recall", "density_coverage", "diversity")
 
 
 @dataclass(frozen=True)

@@ -189,9 +189,9 @@ class _Grading:
     def _stand_in(self, metric: Metric) -> Samples:
         """The same with real pictures in the place of drawn ones."""
         reference, needs = self.reference, metric.requires()
-        split, rows = reference.stand_in(metric)
-        pictures = split.pictures(rows)
-        asked = requests(split.examples, len(rows), 0)
+        split = reference.stand_in(metric)
+        pictures = torch.from_numpy(split.images)
+        asked = requests(split.examples, len(split), 0)
         samples = Samples(
             _floats(pictures) if "fakes" in needs and "backbone" not in needs else pictures,
             torch.from_numpy(reference.held_out.images),
@@ -200,14 +200,13 @@ class _Grading:
         )
         if "backbone" in needs:
             network = reference.backbone(metric)
-            seen = split.seen_by(network).rows(rows) if "fakes" in needs else None
+            seen = reference.seen(split, network) if "fakes" in needs else None
             samples = replace(samples, features=self._features(metric, network, seen), maps=_maps(network))
         if "copies" in needs:
             index = np.linspace(0, len(split) - 1, VARIED * COPIES).round().astype(np.int64)
-            mixed = np.random.default_rng(0).permutation(index)
-            samples = replace(
-                samples, copies=split.pictures(mixed).reshape(VARIED, COPIES, *split.images.shape[1:])
-            )
+            mixed = split.images[np.random.default_rng(0).permutation(index)]
+            shape = (VARIED, COPIES, *split.images.shape[1:])
+            samples = replace(samples, copies=torch.from_numpy(mixed).reshape(shape))
         return self._encoded(metric, samples, pictures, asked.tokens(self.model))
 
     def _features(self, metric: Metric, network: Backbone, drawn: FeatureSet | None) -> dict[str, FeatureSet]:

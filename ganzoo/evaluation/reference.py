@@ -8,9 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ganzoo.components import Dataset, Metric
 from ganzoo.evaluation.drawing import Requests, requests
 from ganzoo.evaluation.encoding import Encoders
@@ -26,7 +23,6 @@ log = logging.getLogger("ganzoo")
 
 MOST_SAMPLES = 30_000  # the papers' number; drawn where there are as many captions
 LEAST_SAMPLES = 1_000
-Rows = NDArray[np.int64]
 
 
 class Reference:
@@ -46,12 +42,11 @@ class Reference:
         samples: int | None = None,
         seed: int = 0,
         device: str = "auto",
-        skip_broken: bool = False,
     ) -> None:
         keep_large_blocks()
         self.device = device_called(device)
         self.use, self.seed, self.side = use, seed, side
-        self._data, self._folder, self._skip = data, folder, skip_broken
+        self._data, self._folder = data, folder
         self._networks: dict[tuple[str, Any], Backbone] = {}
         self._encoders: dict[str, Encoders] = {}
         self._seen: dict[tuple[str, str, str], FeatureSet] = {}
@@ -65,7 +60,7 @@ class Reference:
         if split == "test" and not len(self._data.examples("test", self._folder, self.side)):
             log.warning("the data has no test split: models are measured on what they were trained on")
             split = "train"
-        return Split(self._data, self._folder, split, self.side, self._skip)
+        return Split.packed(self._data, self._folder, split, self.side)
 
     @cached_property
     def training(self) -> Split:
@@ -94,18 +89,21 @@ class Reference:
             self._encoders[repr(asked)] = Encoders.called(*asked, self.registry, self.device)
         return self._encoders[repr(asked)]
 
-    def stand_in(self, metric: Metric) -> tuple[Split, Rows]:
-        """Real pictures to put in the place of drawn ones: which, and as many as there are of these.
+    @cached_property
+    def real_training(self) -> Split:
+        """As many training pictures as are drawn, or all there are."""
+        return self.training.evenly(self.samples)
+
+    def stand_in(self, metric: Metric) -> Split:
+        """Real pictures to put in the place of drawn ones, as many as there are of these.
 
         Training pictures, or held-out ones for metrics that compare with the training pictures.
         """
-        split = self.held_out if "train" in metric.requires() else self.training
-        count = min(self.samples, len(split))
-        return split, np.linspace(0, len(split) - 1, count).round().astype(np.int64)
+        return self.held_out if "train" in metric.requires() else self.real_training
 
     def seen(self, split: Split, network: Backbone) -> FeatureSet:
         """What a network sees in a split: one object, so that what is derived from it once stays with it."""
-        key = (split.name, network.name, network.checksum)
+        key = (split.content, network.name, network.checksum)
         if key not in self._seen:
             self._seen[key] = split.seen_by(network)
         return self._seen[key]

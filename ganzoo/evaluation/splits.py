@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -26,20 +27,28 @@ VERSION = 1  # of how features are made; another number, other files
 AT_ONCE = 64  # pictures
 
 
+@dataclass(frozen=True, eq=False)
 class Split:
-    """One split of a data set at one size: `examples`, and `images` [n, 3, s, s] uint8 beside them."""
+    """Examples of one split called `name`, and `images` [n, 3, s, s] uint8 beside them, row for row."""
 
-    def __init__(self, data: Dataset, folder: Path | None, split: str, side: int, skip_broken: bool) -> None:
-        self.name, self.side = split, side
+    name: str
+    examples: Examples
+    images: NDArray[np.uint8]
+
+    @classmethod
+    def packed(cls, data: Dataset, folder: Path | None, split: str, side: int) -> Split:
+        """A whole split at one size, from the cache or packed now. Raises GanzooError where it is empty."""
         examples = data.examples(split, folder, side)
         if not len(examples):
             raise GanzooError(f"the data has no {split} split")
         with counting(f"packing {split} pictures") as progress:
-            packed: Packed = pack(
-                examples, side, cache_folder() / "pictures", skip_broken=skip_broken, progress=progress
-            )
-        self.examples: Examples = packed.select(examples)
-        self.images: NDArray[np.uint8] = packed.images
+            packed = pack(examples, side, cache_folder() / "pictures", progress=progress)
+        return cls(split, packed.select(examples), packed.images)
+
+    def evenly(self, count: int) -> Split:
+        """So many of the examples, or all there are, spread evenly over the split."""
+        rows = np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
+        return Split(self.name, Packed(self.images[:0], rows).select(self.examples), self.images[rows])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -52,14 +61,10 @@ class Split:
             state.update(self.images[start : start + 256].tobytes())
         return state.hexdigest()
 
-    def pictures(self, rows: NDArray[np.int64]) -> torch.Tensor:
-        """[m, 3, s, s] uint8 of the examples `rows`."""
-        return torch.from_numpy(self.images[rows])
-
     def seen_by(self, backbone: Backbone) -> FeatureSet:
         """What a backbone sees in all pictures, from the cache or looked at now."""
-        key = hashlib.sha256(f"{VERSION} {self.content} {backbone.checksum} {backbone.side}".encode())
-        target = cache_folder() / "features" / key.hexdigest()[:32]
+        terms = f"{VERSION} {self.content} {backbone.checksum} {backbone.side}"
+        target = cache_folder() / "features" / hashlib.sha256(terms.encode()).hexdigest()[:32]
         found = _reopen(target, len(self))
         if found is None:
             found = look(backbone, torch.from_numpy(self.images), f"{backbone.name}: {self.name} pictures")
