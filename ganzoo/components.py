@@ -209,6 +209,14 @@ class Dataset(Component):
     layout: Literal["exact", "gawwn"] = "exact"
     hide: Annotated[float, Field(ge=0, le=1)] = 0.0
 
+    @classmethod
+    def recognise(cls, folder: Path) -> Dataset | None:
+        """This data set with the options that fit `folder`, or None where the folder is none of its kind.
+
+        Only a look: names, a few headers. Raises GanzooError where the kind is clear but the folder damaged.
+        """
+        return None
+
     @abstractmethod
     def yields(self) -> DataSpec:
         """What comes with each picture."""

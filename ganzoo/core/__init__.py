@@ -38,11 +38,13 @@ def ganzoo_losses() -> Mapping[str, type[Loss]]:
 
 @hookimpl
 def ganzoo_datasets() -> Mapping[str, type[Dataset]]:
-    """Drawn shapes, and your own pictures."""
+    """Drawn shapes, and your own pictures: in a folder, in tar shards, in Arrow or Parquet files."""
     from ganzoo.data.folder import Folder
+    from ganzoo.data.huggingface import HuggingFace
     from ganzoo.data.shapes import Shapes
+    from ganzoo.data.webdataset import WebDataset
 
-    return {"shapes": Shapes, "folder": Folder}
+    return {"shapes": Shapes, "folder": Folder, "webdataset": WebDataset, "hf": HuggingFace}
 
 
 @hookimpl

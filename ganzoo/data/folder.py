@@ -19,6 +19,7 @@ from ganzoo.data.caption_table import Row, check_caption, read_table
 from ganzoo.data.embeddings import read_embeddings
 from ganzoo.data.examples import Examples
 from ganzoo.data.places import read_places
+from ganzoo.data.splits import by_hash
 from ganzoo.errors import GanzooError, did_you_mean, printable
 from ganzoo.specs import DataSpec
 
@@ -119,7 +120,7 @@ class Folder(Dataset):
         first = {file: PurePosixPath(file).parts[0] for file in files if "/" in file}
         names = set(first.values())
         if "train" not in names or not names.intersection(HELD_OUT):
-            return _by_hash(files, self.test_share), False
+            return by_hash(files, self.test_share), False
         stray = [file for file in files if first.get(file) not in ("train", *HELD_OUT)]
         if stray:
             raise GanzooError(
@@ -284,18 +285,6 @@ def _held_out(splits: dict[str, str]) -> dict[str, str]:
     if "test" in splits.values():
         return splits
     return {file: "test" if split == "val" else split for file, split in splits.items()}
-
-
-def _by_hash(files: Sequence[str], share: float) -> dict[str, str]:
-    """About `share` of the files in "test"; at least one on either side if there are two and `share` > 0."""
-    place = {
-        file: int.from_bytes(hashlib.sha256(file.encode()).digest()[:8], "big") / 2**64 for file in files
-    }
-    ranked = sorted(files, key=lambda file: place[file])
-    splits = {file: "test" if place[file] < share else "train" for file in files}
-    if share > 0 and len(files) > 1:
-        splits[ranked[0]], splits[ranked[-1]] = "test", "train"
-    return splits
 
 
 def _fingerprint(root: Path, files: Sequence[str]) -> str:

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from ganzoo.data.folder import Folder, _by_hash
+from ganzoo.data.folder import Folder
 from ganzoo.errors import GanzooError
 from ganzoo.specs import DataSpec
 
@@ -133,21 +131,6 @@ def test_pictures_outside_the_split_folders_are_an_error(tmp_path: Path) -> None
         GanzooError, match=r"2 pictures lie outside the split folders .*: c\.png, more/d\.png"
     ):
         read(tmp_path)
-
-
-@given(st.sets(st.text(min_size=1), min_size=2, max_size=30), st.floats(0.01, 0.99))
-def test_hashed_splits_have_both_sides_and_stay(names: set[str], share: float) -> None:
-    splits = _by_hash(sorted(names), share)
-    assert set(splits.values()) == {"train", "test"}
-    assert splits == _by_hash(sorted(names, reverse=True), share)
-
-
-def test_hashed_splits_hold_out_their_share_and_grow_stably() -> None:
-    names = [f"{i}.png" for i in range(2000)]
-    splits = _by_hash(names, 0.2)
-    assert 340 < list(splits.values()).count("test") < 460
-    fewer = _by_hash(names[:1000], 0.2)
-    assert all(splits[name] == fewer[name] for name in fewer)
 
 
 def test_test_share_zero_holds_nothing_out(tmp_path: Path) -> None:
