@@ -15,7 +15,7 @@ MOST = 100_000
 
 
 def data_folder(folder: Path | None, who: str) -> Path:
-    """The folder given with --data, resolved. Raises GanzooError where there is none, saying `who` reads it."""
+    """The folder given with --data, resolved. GanzooError where there is none, saying `who` reads it."""
     if folder is None:
         raise GanzooError(f"{who} reads a folder: name it with --data")
     if not folder.is_dir():

@@ -123,8 +123,11 @@ def _entries(path: Path, shown: str) -> list[Entry]:
         except (tarfile.TarError, OSError, ValueError, OverflowError, MemoryError) as error:
             raise damaged(error) from error
         stream.seek(end)
-        if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):  # tarfile ends in silence at what is no header
-            raise damaged("what follows is no header of an entry")
+        mark = stream.read(tarfile.BLOCKSIZE)  # tarfile ends in silence at what is no header
+        if mark.strip(b"\0") or len(mark) < tarfile.BLOCKSIZE:
+            raise damaged(
+                "what follows is no header" if mark.strip(b"\0") else "it has no end, it is cut short"
+            )
     if not found:
         raise GanzooError(f"{shown} has no entries; get this shard anew")
     return found

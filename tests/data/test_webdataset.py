@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import webdataset
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+
+from ganzoo.data import tar_shards
+from ganzoo.data.cache import decode, pack
+from ganzoo.data.webdataset import WebDataset
+from ganzoo.errors import GanzooError
+from ganzoo.specs import DataSpec
+
+COLOURS = ("red", "green", "blue", "white", "black", "yellow")
+
+
+def picture(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (6, 5), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def write(path: Path, entries: dict[str, bytes]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        for name, data in entries.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(data)
+            tar.addfile(header, io.BytesIO(data))
+    return path
+
+
+def sample(key: str, colour: str = "red", **more: bytes) -> dict[str, bytes]:
+    return {f"{key}.png": picture(colour), f"{key}.txt": f"a {colour} picture".encode()} | {
+        f"{key}.{ending}": data for ending, data in more.items()
+    }
+
+
+def read(root: Path, split: str = "train", **options: Any) -> dict[str, tuple[str, ...]]:
+    examples = WebDataset(**{"test_share": 0, **options}).examples(split, root, 4)
+    return dict(zip(examples.keys, examples.captions, strict=True))
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """Shards as the library writes them, with every kind of entry it knows."""
+    for split, colours in (("train", COLOURS[:4]), ("val", COLOURS[4:])):
+        with webdataset.ShardWriter(str(tmp_path / f"{split}-%06d.tar"), maxcount=2, verbose=0) as shards:
+            for number, colour in enumerate(colours):
+                said = {"caption": f"{colour} in json", "label": colour, "deep": {"texts": [colour, "two"]}}
+                shards.write(
+                    {
+                        "__key__": f"sample{number:03}",
+                        "png": Image.new("RGB", (6, 5), colour),
+                        "txt": f"all {colour}\nanother",
+                        "json": said,
+                        "cls": number % 2,
+                        "pickle": {"never": "read"},
+                    }
+                )
+    return tmp_path
+
+
+def test_what_the_library_writes_is_read(written: Path) -> None:
+    data = WebDataset(class_from="cls")
+    train, test = data.examples("train", written, 4), data.examples("test", written, 4)
+    assert train.keys[:2] == ("train-000000.tar/sample000", "train-000000.tar/sample001")
+    assert len(train) == 4 and [own[0] for own in test.captions] == ["all black", "all yellow"]
+    assert train.captions[2] == ("all blue", "another")
+    assert train.class_id is not None and train.class_id.tolist() == [0, 1, 0, 1]
+    packed = pack(train, 4, written / "cache")
+    reds = [int(picture[0, 0, 0]) for picture in packed.images]
+    assert reds == [255, 0, 0, 255]
+    assert train.fingerprint != test.fingerprint
+
+
+def test_captions_and_classes_stand_in_json(written: Path) -> None:
+    assert ("red in json",) in read(written, caption="json.caption").values()
+    assert list(read(written, caption="json.deep.texts").values())[3] == ("white", "two")
+    ids = [
+        WebDataset(class_from="json.label").examples(split, written, 4).class_id
+        for split in ("train", "test")
+    ]
+    names = sorted(COLOURS)
+    assert [list(one) for one in ids if one is not None] == [
+        [names.index(colour) for colour in COLOURS[:4]],
+        [names.index(colour) for colour in COLOURS[4:]],
+    ]
+
+
+def test_examples_are_held_out_by_their_keys_where_no_shard_is(tmp_path: Path) -> None:
+    for shard in range(3):
+        write(tmp_path / f"{shard}.tar", {k: v for i in range(20) for k, v in sample(f"{i:03}").items()})
+    train, test = (read(tmp_path, split, test_share=0.2) for split in ("train", "test"))
+    assert len(train) + len(test) == 60 and 4 <= len(test) <= 22 and not train.keys() & test.keys()
+    assert len(read(tmp_path)) == 60 and read(tmp_path, "test") == {}
+
+
+def test_pickles_are_never_run_and_other_entries_left_alone(tmp_path: Path) -> None:
+    trap = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."
+    more = {"__info__.json": b"broken", ".hidden": b"", "LICENSE": b"", "folder/.x.png": b""}
+    write(tmp_path / "0.tar", more | sample("a", pyd=trap, pickle=trap, pth=trap))
+    assert read(tmp_path) == {"0.tar/a": ("a red picture",)}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_shard_is_recognised_with_its_options(written: Path, tmp_path: Path) -> None:
+    assert WebDataset.recognise(written) == WebDataset(image=("png",), class_from="cls")
+    other = tmp_path / "other"
+    said = json.dumps({"text": "a caption", "label": 3}).encode()
+    write(other / "0.tar", {"a.jpg": picture("red"), "a.json": said})
+    found = WebDataset.recognise(other)
+    assert found == WebDataset(image=("jpg",), caption="json.text", class_from="json.label")
+    assert found.examples("train", other, 4).captions == (("a caption",),)
+    for entries in ({"a.jpg": b"x"}, {"a.txt": b"x"}):
+        write(other / "0.tar", entries)
+        assert WebDataset.recognise(other) is None
+    (tmp_path / "empty").mkdir()
+    assert WebDataset.recognise(tmp_path / "empty") is None
+
+
+def test_the_fingerprint_follows_the_shards(tmp_path: Path) -> None:
+    def fingerprint(**options: Any) -> str:
+        return WebDataset(test_share=0, **options).examples("train", tmp_path, 4).fingerprint
+
+    write(tmp_path / "0.tar", sample("a"))
+    first = fingerprint()
+    assert first == fingerprint() != fingerprint(image=("jpg", "png"))
+    write(tmp_path / "0.tar", sample("a") | sample("b", "green"))
+    second = fingerprint()
+    write(tmp_path / "1.tar", sample("a"))
+    assert len({first, second, fingerprint()}) == 3
+
+
+def test_what_it_yields() -> None:
+    assert WebDataset().yields() == DataSpec()
+    assert WebDataset(class_from="cls").yields() == DataSpec(class_id=True)
+    with pytest.raises(ValidationError):
+        TypeAdapter(WebDataset).validate_python({"captions": "txt"})
+    with pytest.raises(GanzooError, match="needs the endings of its entries"):
+        WebDataset(image=())
+
+
+def test_no_torch_is_imported() -> None:
+    code = "import sys, ganzoo.data.webdataset; sys.exit(not {'torch', 'webdataset'}.isdisjoint(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- damaged shards: docs/data.md has the table --------------------------------------------------------------
+
+
+def cut(shard: Path) -> None:
+    shard.write_bytes(shard.read_bytes()[:540])
+
+
+def cut_after(count: int) -> Callable[[Path], object]:
+    return lambda shard: shard.write_bytes(shard.read_bytes()[:count])
+
+
+def hurt(shard: Path) -> None:
+    data = bytearray(shard.read_bytes())
+    data[1024 + 148 : 1024 + 156] = b"12345678"  # the checksum of the second entry's header
+    shard.write_bytes(data)
+
+
+def compressed(shard: Path) -> None:
+    shard.write_bytes(gzip.compress(shard.read_bytes()))
+
+
+def link(shard: Path) -> None:
+    with tarfile.open(shard, "a") as tar:
+        header = tarfile.TarInfo("b.png")
+        header.type, header.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(header)
+
+
+def sparse(shard: Path) -> None:
+    with tarfile.open(shard, "w", format=tarfile.GNU_FORMAT) as tar:
+        header = tarfile.TarInfo("b.png")
+        header.type = tarfile.GNUTYPE_SPARSE
+        tar.addfile(header)
+
+
+def huge_header(shard: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 10**9
+    shard.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+
+
+def huge_entry(shard: Path) -> None:
+    header = tarfile.TarInfo("b.png")
+    header.size = 10**9
+    with shard.open("wb") as file:
+        file.write(header.tobuf())
+        file.truncate(10**9 + 2048)
+
+
+def entries(*given: dict[str, bytes]) -> Callable[[Path], None]:
+    return lambda shard: write(shard, {name: data for one in given for name, data in one.items()}) and None
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut within a picture": (cut, "0.tar: entry `a.png` is cut short"),
+    "cut after a picture": (cut_after(700), "damaged tar file, after entry `a.png`: unexpected end"),
+    "cut between entries": (cut_after(1024), "after entry `a.png`: it has no end, it is cut short"),
+    "a header overwritten": (hurt, "0.tar is a damaged tar file, after entry `a.png`: what follows"),
+    "no tar file": (lambda s: s.write_bytes(b"x" * 2000), "0.tar is a damaged tar file, at its beginning"),
+    "empty": (lambda s: s.write_bytes(b""), "0.tar is a damaged tar file, at its beginning: empty file"),
+    "only an end": (lambda s: s.write_bytes(bytes(10240)), "0.tar has no entries"),
+    "compressed": (compressed, "0.tar is compressed; unpack it with `gunzip`"),
+    "a link in it": (link, "0.tar: entry `b.png` is a link, a device or a sparse file"),
+    "a sparse file in it": (sparse, "0.tar: entry `b.png` is a link, a device or a sparse file"),
+    "a name of a gigabyte": (huge_header, "at its beginning: a header of 1,000,000,000 bytes"),
+    "a picture of a gigabyte": (huge_entry, "entry `b.png` has 1,000,000,000 bytes; expected at most"),
+    "no caption": (entries({"a.png": b"x"}), "sample `a` has no `txt` (option `caption: txt`); found png"),
+    "an empty caption": (entries(sample("a"), {"a.txt": b" \n"}), "0.tar: entry `a.txt` holds no caption"),
+    "a caption not in UTF-8": (entries(sample("a"), {"a.txt": b"\xff"}), "entry `a.txt` is no UTF-8 text"),
+    "a far too long text": (entries(sample("a"), {"a.txt": b"x" * 2_000_000}), "`a.txt` has 2,000,000"),
+    "a far too long caption": (entries(sample("a"), {"a.txt": b"x" * 20_000}), "`a.txt` has 20000"),
+    "no picture": (entries({"a.txt": b"x"}), "sample `a` has no picture; expected jpg or jpeg"),
+    "samples torn apart": (
+        entries(sample("a"), sample("b"), {"a.json": b"{}"}),
+        "0.tar: entry `a.json` belongs to `a`, which ended before `b.txt`",
+    ),
+    "an entry twice": (entries(sample("a"), {"a.PNG": b"x"}), "0.tar: entry `a.PNG` is there twice"),
+    "a name with escape codes": (entries({"\x1b[31m.png": b"x"}), r"entry '\x1b[31m.png' has a name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage, said", DAMAGES.values(), ids=list(DAMAGES))
+def test_damaged_shards_are_named(tmp_path: Path, damage: Callable[[Path], object], said: str) -> None:
+    damage(write(tmp_path / "0.tar", sample("a")))
+    with pytest.raises(GanzooError) as error:
+        read(tmp_path)
+    assert said in str(error.value) and str(error.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (b"{", "entry `a.json` is no valid JSON"),
+        (b"[]", "entry `a.json` is no JSON object"),
+        (b"{}", "entry `a.json` has no field `caption` (option `caption: json.caption`); found none"),
+        (b'{"captoin": "x"}', "(option `caption: json.caption`); did you mean `captoin`?"),
+        (b'{"caption": 0.5}', "entry `a.json`, field `caption`, holds no caption; expected"),
+        (b'{"caption": ["x", 3]}', "field `caption`, holds no caption"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_json_are_named(tmp_path: Path, said: bytes, message: str) -> None:
+    write(tmp_path / "0.tar", {"a.png": picture("red"), "a.json": said})
+    with pytest.raises(GanzooError) as error:
+        read(tmp_path, caption="json.caption")
+    assert message in str(error.value)
+
+
+def test_a_class_that_is_none_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "0.tar", sample("a", cls=b" "))
+    with pytest.raises(GanzooError, match=r"0\.tar: entry `a\.cls` holds no class; expected a name"):
+        read(tmp_path, class_from="cls")
+
+
+def test_a_broken_picture_is_one_broken_picture(tmp_path: Path) -> None:
+    write(tmp_path / "0.tar", sample("a") | {"b.png": picture("red")[:40], "b.txt": b"x"})
+    examples = WebDataset(test_share=0).examples("train", tmp_path, 4)
+    packed = pack(examples, 4, tmp_path / "cache", skip_broken=True)
+    assert packed.broken == ("0.tar/b",) and len(packed.images) == 1
+    with pytest.raises(GanzooError, match=r"1 of 2 pictures cannot be read: 0\.tar/b \("):
+        pack(examples, 8, tmp_path / "cache")
+
+
+def test_a_shard_cut_after_it_was_read_gives_a_broken_picture(tmp_path: Path) -> None:
+    shard = write(tmp_path / "0.tar", sample("a"))
+    examples = WebDataset(test_share=0).examples("train", tmp_path, 4)
+    cut(shard)
+    with pytest.raises(OSError, match=r"a\.png is cut short"):
+        examples.image(0)
+
+
+def test_no_folder_and_no_shards_are_errors(tmp_path: Path) -> None:
+    for folder, message in (
+        (None, "core/webdataset reads a folder: name it with --data"),
+        (tmp_path / "no", "no is not there; --data names a folder"),
+        (tmp_path, r"has no shards; expected files that end in \.tar"),
+    ):
+        with pytest.raises(GanzooError, match=message):
+            WebDataset().examples("train", folder, 4)
+
+
+def test_links_out_of_the_folder_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path / "outside.tar", sample("a"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "0.tar").symlink_to(tmp_path / "outside.tar")
+    with pytest.raises(GanzooError, match=r"0\.tar is a link out of"):
+        read(tmp_path / "data")
+
+
+def test_every_kind_of_tar_file_is_read(tmp_path: Path) -> None:
+    long = f"{'d' * 90}/{'k' * 90}"
+    for number, kind in enumerate((tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)):
+        with tarfile.open(tmp_path / f"{number}.tar", "w", format=kind) as tar:
+            tar.addfile(_folder())
+            for name, data in sample(long, "blue").items():
+                header = tarfile.TarInfo(name)
+                header.size = len(data)
+                tar.addfile(header, io.BytesIO(data))
+        (found,) = tar_shards.read_shard(tmp_path / f"{number}.tar", "shard")
+        assert found.key == long and set(found.entries) == {"png", "txt"}
+    examples = WebDataset(test_share=0).examples("train", tmp_path, 4)
+    assert np.unique(decode(examples.image(2), 2)[2]).tolist() == [255]
+
+
+def _folder() -> tarfile.TarInfo:
+    header = tarfile.TarInfo("d")
+    header.type = tarfile.DIRTYPE
+    return header
