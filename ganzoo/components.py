@@ -211,9 +211,10 @@ class Dataset(Component):
 
     @classmethod
     def recognise(cls, folder: Path) -> Dataset | None:
-        """This data set with the options that fit `folder`, or None where the folder is none of its kind.
+        """This data set, with options that fit what lies in `folder`; None where that is laid out otherwise.
 
-        Only a look: names, a few headers. Raises GanzooError where the kind is clear but the folder damaged.
+        It only looks which files there are, and what the first of them hold. By default nothing is known.
+        Raises GanzooError where the kind is clear but what lies there is damaged.
         """
         return None
 

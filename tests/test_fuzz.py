@@ -34,7 +34,8 @@ from ganzoo.data.cache import UNREADABLE, decode, pack
 from ganzoo.data.caption_table import read_table
 from ganzoo.data.captions import CaptionStore
 from ganzoo.data.examples import Examples
-from ganzoo.data.folder import FORMATS, Folder
+from ganzoo.data.folder import Folder
+from ganzoo.data.picture_files import FORMATS
 from ganzoo.errors import GanzooError
 from ganzoo.optimizers import Adam, load_moments
 from ganzoo.recipe import Recipe, load_recipes

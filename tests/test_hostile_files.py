@@ -19,7 +19,8 @@ from PIL import Image
 
 from ganzoo.data.cache import UNREADABLE, decode, pack
 from ganzoo.data.examples import Examples
-from ganzoo.data.folder import DEEPEST, FORMATS, Folder
+from ganzoo.data.folder import DEEPEST, Folder
+from ganzoo.data.picture_files import FORMATS
 from ganzoo.errors import GanzooError
 
 

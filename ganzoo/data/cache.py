@@ -175,13 +175,16 @@ def digest(file: Path) -> str:
     return state.hexdigest()
 
 
+def check_pixels(image: Image.Image) -> None:
+    """Raises ValueError for a picture of more than 100 megapixels, which is not decoded then."""
+    if image.width * image.height > PIXEL_LIMIT:
+        raise ValueError(f"{image.width} x {image.height} pixels; at most {PIXEL_LIMIT / 1e6:.0f} megapixels")
+
+
 def decode(image: Image.Image, size: int) -> NDArray[np.uint8]:
     """[3, size, size] RGB of the first frame. Raises one of `UNREADABLE`."""
     with image:
-        if image.width * image.height > PIXEL_LIMIT:
-            raise ValueError(
-                f"{image.width} x {image.height} pixels; at most {PIXEL_LIMIT / 1e6:.0f} megapixels"
-            )
+        check_pixels(image)
         image.draft(None, (2 * size, 2 * size))  # JPEG: decoded smaller, yet at least twice what is needed
         ImageOps.exif_transpose(image, in_place=True)  # a copy of the largest allowed takes 400 MB
         upright: Image.Image = image

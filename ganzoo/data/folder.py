@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from PIL import Image
 from pydantic import Field, NonNegativeInt
 
 from ganzoo import untrusted
@@ -18,16 +16,14 @@ from ganzoo.components import Dataset
 from ganzoo.data.caption_table import Row, check_caption, read_table
 from ganzoo.data.embeddings import read_embeddings, width_of
 from ganzoo.data.examples import Examples
+from ganzoo.data.picture_files import data_root, fingerprint, held_out_by_hash, open_picture, some
 from ganzoo.data.places import marked, read_places
-from ganzoo.data.splits import by_hash
 from ganzoo.errors import GanzooError, did_you_mean, printable
 from ganzoo.specs import DataSpec
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")  # among Pillow's others are some that start programs
 TABLES = ("captions.csv", "captions.jsonl")
 HELD_OUT = ("test", "val")  # the first there is, is the test split
-NAMED = 5  # files named in a message
 DEEPEST = 32  # folders in folders
 LARGEST_TEXT = 1_000_000  # bytes of the captions of one picture
 
@@ -83,7 +79,7 @@ class Folder(Dataset):
     @classmethod
     def recognise(cls, folder: Path) -> Folder | None:
         """Any folder with pictures, with what lies beside them: classes, embeddings, boxes, keypoints."""
-        root = _root(folder)
+        root = data_root("core/folder", folder, "a folder of pictures")
         files = _find_pictures(root)
         if not files:
             return None
@@ -94,14 +90,13 @@ class Folder(Dataset):
         split = "train" in named and named.intersection(HELD_OUT)
         folders = {top[1 if split else 0] if len(top) > bool(split) else "" for top in tops}
         column = bool(rows) and all(row.class_name for row in rows)
+        several = len(folders) > 1 and all(folders)
+        boxes, keypoints = marked(root)
         return cls(
-            class_from="column"
-            if column
-            else "folder"
-            if len(folders - {""}) > 1 and all(folders)
-            else "none",
+            class_from="column" if column else "folder" if several and not rows else "none",
             embedding=width_of(root),
-            **dict(zip(("boxes", "keypoints"), marked(root), strict=True)),
+            boxes=boxes,
+            keypoints=keypoints,
         )
 
     def examples(self, split: str, folder: Path | None, resolution: int) -> Examples:
@@ -111,7 +106,7 @@ class Folder(Dataset):
         sizes in bytes and times of change, not of their contents.
         Raises GanzooError: see the messages in this module and `caption_table`.
         """
-        root = _root(folder)
+        root = data_root("core/folder", folder, "a folder of pictures")
         files = _find_pictures(root)
         if not files:
             raise GanzooError(f"{root} has no pictures; expected files that end in {', '.join(SUFFIXES)}")
@@ -129,8 +124,8 @@ class Folder(Dataset):
         return Examples(
             keys=tuple(chosen),
             captions=tuple(tuple(captions[file]) for file in chosen),
-            image=lambda i: Image.open(root / chosen[i], formats=FORMATS),
-            fingerprint=_fingerprint(root, chosen),
+            image=lambda i: open_picture(root / chosen[i]),
+            fingerprint=fingerprint("core/folder", root, chosen),
             class_id=self._class_ids(root, files, chosen, rows, table, top),
             boxes=boxes,
             keypoints=points,
@@ -146,12 +141,12 @@ class Folder(Dataset):
         first = {file: PurePosixPath(file).parts[0] for file in files if "/" in file}
         names = set(first.values())
         if "train" not in names or not names.intersection(HELD_OUT):
-            return by_hash(files, self.test_share), False
+            return held_out_by_hash(files, self.test_share), False
         stray = [file for file in files if first.get(file) not in ("train", *HELD_OUT)]
         if stray:
             raise GanzooError(
                 f"{len(stray)} pictures lie outside the split folders train/ and test/ or val/: "
-                f"{_some(stray)}; move them into one of these"
+                f"{some(stray)}; move them into one of these"
             )
         return _held_out(first), True
 
@@ -173,7 +168,7 @@ class Folder(Dataset):
             if bare:
                 raise GanzooError(
                     f"`class_from: folder` reads classes from subfolders, but {len(bare)} pictures lie in "
-                    f"none: {_some(bare)}"
+                    f"none: {some(bare)}"
                 )
             names = {file: own[0] for file, own in parts.items()}
         else:
@@ -185,16 +180,6 @@ class Folder(Dataset):
             names = _one_each(table, rows, "class_name")
         number = {name: i for i, name in enumerate(sorted(set(names.values())))}
         return np.array([number[names[file]] for file in chosen], np.int64)
-
-
-def _root(folder: Path | None) -> Path:
-    if folder is None:
-        raise GanzooError("core/folder needs a folder of pictures: name it with --data")
-    if not folder.is_dir():
-        raise GanzooError(
-            f"{folder} is {'no folder' if folder.exists() else 'not there'}; --data names a folder"
-        )
-    return folder.resolve()
 
 
 def _find_pictures(root: Path) -> list[str]:
@@ -226,7 +211,7 @@ def _check_names(root: Path, files: Sequence[str]) -> None:
     if odd:
         raise GanzooError(
             f"{len(odd)} pictures in {root} have names with control characters, or names that are not UTF-8: "
-            f"{_some(odd)}; rename them"
+            f"{some(odd)}; rename them"
         )
 
 
@@ -286,7 +271,7 @@ def _check_captioned(root: Path, files: Sequence[str], captions: dict[str, list[
         raise GanzooError(f"{root} has {len(files)} pictures but no captions; {how}")
     bare = [file for file in files if file not in captions]
     if bare:
-        raise GanzooError(f"{len(bare)} of {len(files)} pictures have no caption: {_some(bare)}; {how}")
+        raise GanzooError(f"{len(bare)} of {len(files)} pictures have no caption: {some(bare)}; {how}")
 
 
 def _one_each(
@@ -309,16 +294,3 @@ def _held_out(splits: dict[str, str]) -> dict[str, str]:
     if "test" in splits.values():
         return splits
     return {file: "test" if split == "val" else split for file, split in splits.items()}
-
-
-def _fingerprint(root: Path, files: Sequence[str]) -> str:
-    state = hashlib.sha256()
-    for file in files:
-        stat = (root / file).stat()
-        state.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return f"core/folder {state.hexdigest()}"
-
-
-def _some(files: Sequence[str]) -> str:
-    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-    return ", ".join(files[:NAMED]) + more

@@ -18,8 +18,8 @@ from ganzoo.data import shard_files
 from ganzoo.data.arrow_shards import PARQUET, Shard, pyarrow, shard
 from ganzoo.data.caption_table import check_caption
 from ganzoo.data.examples import Examples
-from ganzoo.data.folder import FORMATS
-from ganzoo.data.splits import by_hash, numbered, of_shards
+from ganzoo.data.picture_files import FORMATS, data_root, fingerprint, held_out_by_hash
+from ganzoo.data.splits import numbered, of_shards
 from ganzoo.errors import GanzooError
 from ganzoo.specs import DataSpec
 
@@ -82,7 +82,7 @@ class HuggingFace(Dataset):
 
         Raises GanzooError, naming shard and row: see the messages here and in `arrow_shards`.
         """
-        root = shard_files.data_folder(folder, WHO)
+        root = data_root(WHO, folder, "a folder that `datasets` saved, or of .parquet files")
         shards = _shards(root)
         if not shards:
             raise GanzooError(
@@ -95,15 +95,16 @@ class HuggingFace(Dataset):
         opened = {name: self._opened(root, name, columns) for name in [*learnt, *held_out]}
         rows = [(name, row) for name in asked for row in range(len(opened[name]))]
         if not held_out:
-            splits = by_hash([_key(*row) for row in rows], self.test_share)
+            splits = held_out_by_hash([_key(*row) for row in rows], self.test_share)
             rows = [row for row in rows if splits[_key(*row)] == split]
         captions = {name: self._captions(opened[name]) for name in asked}
         return Examples(
             keys=tuple(_key(*row) for row in rows),
             captions=tuple(captions[name][row] for name, row in rows),
             image=lambda i: self._picture(opened[rows[i][0]], rows[i][1]),
-            fingerprint=f"{WHO} "
-            + shard_files.fingerprint(root, asked, [_key(*row) for row in rows], self.image),
+            fingerprint=fingerprint(
+                WHO, root, asked, f"{self.image}\n".encode(), *(f"{_key(*row)}\n".encode() for row in rows)
+            ),
             class_id=self._class_ids(opened, rows) if self.class_from else None,
         )
 

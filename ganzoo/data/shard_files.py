@@ -1,10 +1,8 @@
-"""Shards in a data folder: the files that hold many examples each, found, fingerprinted and split."""
+"""Shards in a data folder: the files that hold many examples each, found below it."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from ganzoo import untrusted
@@ -12,17 +10,6 @@ from ganzoo.errors import GanzooError, printable
 
 DEEPEST = 4  # folders in folders
 MOST = 100_000
-
-
-def data_folder(folder: Path | None, who: str) -> Path:
-    """The folder given with --data, resolved. GanzooError where there is none, saying `who` reads it."""
-    if folder is None:
-        raise GanzooError(f"{who} reads a folder: name it with --data")
-    if not folder.is_dir():
-        raise GanzooError(
-            f"{folder} is {'no folder' if folder.exists() else 'not there'}; --data names a folder"
-        )
-    return folder.resolve()
 
 
 def find(root: Path, suffix: str) -> list[str]:
@@ -48,14 +35,3 @@ def find(root: Path, suffix: str) -> list[str]:
         if len(found) > MOST:
             raise GanzooError(f"{root} has more than {MOST:,} shards")
     return sorted(found)
-
-
-def fingerprint(root: Path, shards: Sequence[str], keys: Sequence[str], options: object) -> str:
-    """Changes with the shards' names, sizes and times of change, with the examples, and with `options`."""
-    state = hashlib.sha256(f"{options}\n".encode())
-    for shard in shards:
-        stat = (root / shard).stat()
-        state.update(f"{shard}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    for key in keys:
-        state.update(f"{key}\n".encode())
-    return state.hexdigest()

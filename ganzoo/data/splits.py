@@ -1,8 +1,7 @@
-"""Which examples are held out: by a hash of their names, or by the names of the shards they lie in."""
+"""Which shards are held out, by their names; and numbers for classes."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
@@ -11,18 +10,6 @@ from ganzoo.errors import GanzooError, did_you_mean
 
 HELD_OUT = ("test", "val", "validation", "valid", "dev")  # the first there is, is the test split
 _WORD = re.compile(r"[^\W\d_]+")
-
-
-def by_hash(names: Sequence[str], share: float) -> dict[str, str]:
-    """About `share` of the names in "test"; at least one on either side if there are two and `share` > 0."""
-    place = {
-        name: int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in names
-    }
-    ranked = sorted(names, key=lambda name: place[name])
-    splits = {name: "test" if place[name] < share else "train" for name in names}
-    if share > 0 and len(names) > 1:
-        splits[ranked[0]], splits[ranked[-1]] = "test", "train"
-    return splits
 
 
 def of_shards(shards: Sequence[str], train: str, test: str) -> tuple[list[str], list[str]]:

@@ -16,8 +16,8 @@ from ganzoo.components import Dataset
 from ganzoo.data import shard_files
 from ganzoo.data.caption_table import check_caption
 from ganzoo.data.examples import Examples
-from ganzoo.data.folder import FORMATS
-from ganzoo.data.splits import by_hash, numbered, of_shards
+from ganzoo.data.picture_files import FORMATS, data_root, fingerprint, held_out_by_hash
+from ganzoo.data.splits import numbered, of_shards
 from ganzoo.data.tar_shards import SUFFIX, Entry, Sample, read_entry, read_shard
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.specs import DataSpec
@@ -102,7 +102,7 @@ class WebDataset(Dataset):
 
         Raises GanzooError, naming shard and entry: see the messages here and in `tar_shards`.
         """
-        root = shard_files.data_folder(folder, WHO)
+        root = data_root(WHO, folder, "a folder of .tar files")
         shards = shard_files.find(root, SUFFIX)
         if not shards:
             raise GanzooError(f"{root} has no shards; expected files that end in {SUFFIX}")
@@ -114,15 +114,14 @@ class WebDataset(Dataset):
         if held_out:
             chosen = [row for row in rows if row.shard in set(asked)]
         else:
-            splits = by_hash([row.key for row in rows], self.test_share)
+            splits = held_out_by_hash([row.key for row in rows], self.test_share)
             chosen = [row for row in rows if splits[row.key] == split]
         return Examples(
             keys=tuple(row.key for row in chosen),
             captions=tuple(row.captions for row in chosen),
             image=lambda i: _open(root / chosen[i].shard, chosen[i].picture),
-            fingerprint=f"{WHO} "
-            + shard_files.fingerprint(
-                root, asked, [f"{row.key} {row.picture.start}" for row in chosen], self.image
+            fingerprint=fingerprint(
+                WHO, root, asked, *(f"{row.key} {row.picture.start}\n".encode() for row in chosen)
             ),
             class_id=np.array([numbers[row.class_name] for row in chosen], np.int64)
             if self.class_from

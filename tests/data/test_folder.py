@@ -6,11 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from ganzoo.data.folder import Folder
+from ganzoo.data.picture_files import held_out_by_hash
 from ganzoo.errors import GanzooError
 from ganzoo.specs import DataSpec
 
@@ -133,6 +137,21 @@ def test_pictures_outside_the_split_folders_are_an_error(tmp_path: Path) -> None
         read(tmp_path)
 
 
+@given(st.sets(st.text(min_size=1), min_size=2, max_size=30), st.floats(0.01, 0.99))
+def test_hashed_splits_have_both_sides_and_stay(names: set[str], share: float) -> None:
+    splits = held_out_by_hash(sorted(names), share)
+    assert set(splits.values()) == {"train", "test"}
+    assert splits == held_out_by_hash(sorted(names, reverse=True), share)
+
+
+def test_hashed_splits_hold_out_their_share_and_grow_stably() -> None:
+    names = [f"{i}.png" for i in range(2000)]
+    splits = held_out_by_hash(names, 0.2)
+    assert 340 < list(splits.values()).count("test") < 460
+    fewer = held_out_by_hash(names[:1000], 0.2)
+    assert all(splits[name] == fewer[name] for name in fewer)
+
+
 def test_test_share_zero_holds_nothing_out(tmp_path: Path) -> None:
     picture(tmp_path, "a.png", "x")
     picture(tmp_path, "b.png", "x")
@@ -164,6 +183,31 @@ def test_what_it_yields_follows_class_from() -> None:
 def test_options_are_checked(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Folder).validate_python(options)
+
+
+def test_a_folder_is_recognised_with_what_lies_beside_the_pictures(tmp_path: Path) -> None:
+    assert Folder.recognise(tmp_path) is None
+    picture(tmp_path, "owl/a.png", "x")
+    assert Folder.recognise(tmp_path) == Folder()
+    picture(tmp_path, "crow/b.png", "x")
+    assert Folder.recognise(tmp_path) == Folder(class_from="folder")
+    picture(tmp_path, "c.png", "x")
+    assert Folder.recognise(tmp_path) == Folder()
+    (tmp_path / "captions.csv").write_text("file,caption,class\nc.png,x,owl\ncrow/b.png,x,crow\n")
+    np.save(tmp_path / "embeddings.npy", np.zeros((2, 7), np.float32))
+    (tmp_path / "layout.json").write_text('{"c.png": {"box": [0, 0, 1, 1], "keypoints": [null, [0, 0]]}}')
+    assert Folder.recognise(tmp_path) == Folder(class_from="column", embedding=7, boxes=True, keypoints=2)
+
+
+def test_folders_of_splits_are_no_classes(tmp_path: Path) -> None:
+    for name in ("train/a.png", "test/b.png"):
+        picture(tmp_path, name, "x")
+    assert Folder.recognise(tmp_path) == Folder()
+    for name in ("train/a.png", "test/b.png"):
+        (tmp_path / name).unlink()
+    for name in ("train/owl/a.png", "test/crow/b.png"):
+        picture(tmp_path, name, "x")
+    assert Folder.recognise(tmp_path) == Folder(class_from="folder")
 
 
 def test_no_torch_is_imported() -> None:

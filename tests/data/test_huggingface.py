@@ -258,7 +258,7 @@ PARQUET: dict[str, tuple[Callable[[Path], object], str]] = {
         "0.parquet: row 1, column `caption`, holds no caption; expected a text",
     ),
     "no caption": (lambda f: write(f, rows(2) | {"caption": ["x", None]}), "row 1, column `caption`, holds"),
-    "captions that are numbers": (lambda f: write(f, rows(1) | {"caption": [0.5]}), "row 0, column `caption`,"),
+    "captions that are numbers": (lambda f: write(f, rows(1) | {"caption": [1.5]}), "row 0, column `capt"),
     "a far too long caption": (
         lambda f: write(f, rows(1) | {"caption": ["x" * 20_000]}),
         "0.parquet: row 0, column `caption`, a caption has 20000 characters",
@@ -328,5 +328,6 @@ def test_class_names_that_are_none_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_no_folder_is_an_error() -> None:
-    with pytest.raises(GanzooError, match="core/hf reads a folder: name it with --data"):
+    message = r"core/hf needs a folder that `datasets` saved, or of \.parquet files: name it with --data"
+    with pytest.raises(GanzooError, match=message):
         HuggingFace().examples("train", None, 4)

@@ -1,26 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ganzoo.data.splits import by_hash, numbered, of_shards
+from ganzoo.data.splits import numbered, of_shards
 from ganzoo.errors import GanzooError
-
-
-@given(st.sets(st.text(min_size=1), min_size=2, max_size=30), st.floats(0.01, 0.99))
-def test_hashed_splits_have_both_sides_and_stay(names: set[str], share: float) -> None:
-    splits = by_hash(sorted(names), share)
-    assert set(splits.values()) == {"train", "test"}
-    assert splits == by_hash(sorted(names, reverse=True), share)
-
-
-def test_hashed_splits_hold_out_their_share_and_grow_stably() -> None:
-    names = [f"{i}.png" for i in range(2000)]
-    splits = by_hash(names, 0.2)
-    assert 340 < list(splits.values()).count("test") < 460
-    fewer = by_hash(names[:1000], 0.2)
-    assert all(splits[name] == fewer[name] for name in fewer)
 
 
 @pytest.mark.parametrize(
