@@ -235,10 +235,12 @@ class Dataset(Component):
 class Metric(Component):
     """Samples to named numbers. `decides` names the one that tells which of two sets is the better.
 
-    `samples`: so many held-out captions are drawn when a checkpoint is measured.
+    `samples`: so many held-out captions are drawn when a checkpoint is measured. `judges_only`: the data set
+    whose captions it can read, "" = any.
     """
 
     decides: ClassVar[str]
+    judges_only: ClassVar[str] = ""
     lower_is_better: ClassVar[bool] = False
 
     samples: PositiveInt = 256

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import launch
-from ganzoo.cli import catalogue, converting, drawing, planning, plugins, training
+from ganzoo.cli import catalogue, converting, data, drawing, planning, plugins, training
 from ganzoo.console import say
 from ganzoo.errors import GanzooError
 
@@ -50,6 +50,7 @@ app.command()(plugins.install)
 app.command("new-plugin")(plugins.new_plugin)
 app.command()(planning.check)
 app.command()(planning.plan)
+app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(drawing.sample)
 app.command()(converting.convert)
