@@ -43,5 +43,6 @@ def data_check(path: str | Path, *, most: int | None = None, sheet: str | Path |
         from ganzoo import contact_sheet, pictures
 
         pictures.save(contact_sheet.contact_sheet(splits), Path(sheet))
-    found = fits(source, len(splits["train"]), catalogues.load(registry), registry)
+    readable = len(splits["train"]) - len(seen.splits[0].broken)
+    found = fits(source, readable, catalogues.load(registry), registry)
     return DataCheck(source, source.data.yields(), seen, found, Path(sheet) if sheet is not None else None)

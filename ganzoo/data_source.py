@@ -56,7 +56,7 @@ class Source:
             TypeAdapter(type(self.data)).validate_python(options)
         except GanzooError:  # core/shapes refuses to mirror
             options.pop("flip", None)
-        return (f"data={_flow({'use': self.use, **options})}", *self._measures(recipe, registry))
+        return (f"data={flow({'use': self.use, **options})}", *self._measures(recipe, registry))
 
     def _fits(self, recipe: Recipe) -> bool:
         """Whether the recipe's own `data` reads this: the same data set, asked for no more than is there."""
@@ -82,7 +82,7 @@ class Source:
         for name, phase in recipe.phases.items():
             kept = [one for one in phase.measure if self._judged_by(one.use, registry)]
             if len(kept) < len(phase.measure):
-                said = _flow([{"use": one.use, **one.options} for one in kept]) if kept else "null"
+                said = flow([{"use": one.use, **one.options} for one in kept]) if kept else "null"
                 changes.append(f"training.{name}.measure={said}")
         return tuple(changes)
 
@@ -144,6 +144,7 @@ def _recognises(cls: type[Dataset]) -> bool:
     return getattr(cls.recognise, "__func__", None) is not Dataset.recognise.__func__  # type: ignore[attr-defined]
 
 
-def _flow(value: Any) -> str:
-    """YAML on one line."""
-    return str(yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**9)).strip()
+def flow(value: Any) -> str:
+    """A value of a recipe as YAML on one line."""
+    text = str(yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**9))
+    return text.removesuffix("...\n").strip()

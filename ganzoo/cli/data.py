@@ -103,12 +103,10 @@ def prepare(
 
 def _described(source: Source) -> str:
     """`core/folder (class_from: folder)`."""
-    options = ", ".join(f"{name}: {_value(value)}" for name, value in source.options.items())
+    from ganzoo.data_source import flow
+
+    options = ", ".join(f"{name}: {flow(value)}" for name, value in source.options.items())
     return f"{source.use} ({options})" if options else source.use
-
-
-def _value(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _say_splits(survey: Survey) -> None:
@@ -171,7 +169,9 @@ def _say_fits(found: DataCheck) -> None:
     say("")
     for (_, can, _), (fit, *_) in ranked:
         if fit.changes is not None:
-            say(f"{can}, for example: {_command(fit.recipe, fit.changes, found.source)}")
+            command = _command(fit.recipe, fit.changes, found.source)
+            broken = any(split.broken for split in found.survey.splits)
+            say(f"{can}, for example: {command}{' --skip-broken' if broken else ''}")
 
 
 def _verdict(fit: Fit) -> tuple[int, str, str]:
