@@ -98,7 +98,7 @@ STAGE = "stages.0.stage"
         (
             lambda toy: toy.set("text", "core/precomputed"),
             "text core/precomputed needs `embedding`; the data core/shapes gives only `boxes`",
-            "installed datasets that give it: core/folder with `embedding: N`",
+            "core/folder with `embedding: N`",
         ),
         (
             lambda toy: toy.set(STAGE, "stackgan/refine"),

@@ -13,7 +13,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from ganzoo.components import Dataset
 from ganzoo.data.caption_files import read_captions
 from ganzoo.data.cropping import Rule, Window, cut, placed, whole
-from ganzoo.data.cub_tables import BOXES, IMAGES, PART_COUNT, PARTS, Cub
+from ganzoo.data.cub_tables import BOXES, IMAGES, LABELS, PART_COUNT, PARTS, Cub
 from ganzoo.data.examples import Examples
 from ganzoo.data.picture_files import Size, check_pictures, data_root, fingerprint
 from ganzoo.data.split_pickles import (
@@ -128,7 +128,7 @@ class Birds(Dataset):
 def window(box: list[int], size: Size) -> Window:
     """What the authors cut out: a square of 1.5 times the box's longer side, as much of it as there is.
 
-    `box`: whole pixels, as they read it. Source: hanzhanggit/StackGAN misc/utils.py `custom_crop`, read, not copied.
+    `box`: whole pixels, as they read it. Source: the rule of hanzhanggit/StackGAN, misc/utils.py.
     """
     x, y, width, height = box
     half = int(max(width, height) * LARGER)
@@ -148,6 +148,6 @@ def _check_classes(
     for name, one, other in zip(names, said.tolist(), labels.tolist(), strict=True):
         if seen[0].setdefault(one, other) != other or seen[1].setdefault(other, one) != one:
             raise GanzooError(
-                f"{path} gives {name} the class {one}, {CUB}/image_class_labels.txt gives it {other}: other "
-                f"pictures have one of these with another; are the files of one copy of the data?"
+                f"{path} gives {name} the class {one}, {CUB}/{LABELS} the class {other}, but another picture "
+                "one of these alone; take both files from one copy of the data"
             )

@@ -60,8 +60,8 @@ def placed(
         bare = np.flatnonzero(readable[:, 0] & (high - low <= 0).any(-1))
         if len(bare):
             raise GanzooError(
-                f"the box {boxes[bare[0]].tolist()} lies outside the picture {paths[bare[0]]}; expected x, y, "
-                "width and height in its pixels"
+                f"the box {boxes[bare[0]].tolist()} lies outside the picture {paths[bare[0]]}; expected "
+                "x, y, width and height in its pixels"
             )
         there = np.where(readable, np.concatenate([low, high - low], -1), (0, 0, 1, 1)).astype(np.float32)
     if points is not None:

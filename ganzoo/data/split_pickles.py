@@ -31,6 +31,11 @@ def read_names(root: Path, split: str) -> tuple[str, ...]:
     Raises GanzooError: no such file, no list of text, none, one twice, one that leads out of the folder.
     """
     path = root / split / NAMES
+    if not path.exists():
+        raise GanzooError(
+            f"{path} is not there; it names the pictures of the split `{split}` and comes with the authors' "
+            "captions (docs/data.md has the layout)"
+        )
     said = pickles.load(path)
     if not isinstance(said, list | tuple) or not all(isinstance(name, str) for name in said):
         raise GanzooError(f"{path} holds {_kind(said)}; expected a list of names of pictures")
@@ -50,8 +55,8 @@ def check_apart(root: Path, names: Sequence[str], split: str) -> None:
         shared = set(names).intersection(read_names(root, other))
         if shared:
             raise GanzooError(
-                f"{len(shared)} pictures are named in both {root / split / NAMES} and "
-                f"{root / other / NAMES}: {min(shared)}"
+                f"{root / split / NAMES} and {root / other / NAMES} share {min(shared)} "
+                f"({len(shared)} in all); a picture is in one split"
             )
 
 
@@ -125,5 +130,6 @@ def _kind(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype} of shape {value.shape}"
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)}{f' that begins with {value[0]!r}' if len(value) else ''}"
+        kinds = sorted({type(item).__name__ for item in value})
+        return f"a list of {len(value)}{' (' + ', '.join(kinds) + ')' if kinds else ''}"
     return f"a {type(value).__name__}"

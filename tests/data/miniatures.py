@@ -16,6 +16,8 @@ import numpy as np
 import torch7_writer
 from PIL import Image
 
+from ganzoo.data.examples import Examples
+
 WIDTH = 8
 BIRDS = {
     "train": (
@@ -138,7 +140,7 @@ def person(number: int, people: int = 1, marked: bool = True) -> dict[str, objec
         "txt": embedding_of(number, 3).astype("f4"),
         "char": char,
         "points": points,
-        "pos": np.full((2, people), 30.0),
+        "pos": np.repeat([[28.0], [18.0]], people, 1),
         "scale": np.full((1, people), 0.1),
         "head": np.repeat([[24.0], [10.0], [28.0], [16.0]], people, 1),
         "single_person": np.arange(1.0, people + 1)[None],
@@ -153,6 +155,12 @@ def picture(path: Path, number: int, size: tuple[int, int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(number).integers(0, 256, (size[1], size[0], 3), np.uint8)
     Image.fromarray(pixels).save(path, quality=95)
+
+
+def size_of(examples: Examples, index: int) -> tuple[int, int]:
+    """Width and height of a picture as it is packed."""
+    with examples.image(index) as image:
+        return image.size
 
 
 def lines(path: Path, said: Sequence[str]) -> None:

@@ -203,3 +203,17 @@ def test_too_large_or_empty_a_file(tmp_path: Path) -> None:
         load(tmp_path, b"")
     with pytest.raises(GanzooError, match="cannot be read: No such file"):
         pickles.load(tmp_path / "none.pickle")
+
+
+def test_the_first_array_is_read_without_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "x.pickle"
+    whole = pickle.dumps([ROWS, ROWS + 1, ROWS + 2], 2)
+    path.write_bytes(whole[:-20])
+    np.testing.assert_array_equal(pickles.first_array(path), ROWS)
+    path.write_bytes(PYTHON_2[0])
+    np.testing.assert_array_equal(pickles.first_array(path), ROWS)
+    path.write_bytes(pickle.dumps({"a": 1}))
+    assert pickles.first_array(path) is None
+    path.write_bytes(next(iter(HOSTILE.values()))[0])
+    with pytest.raises(GanzooError, match="refused"):
+        pickles.first_array(path)

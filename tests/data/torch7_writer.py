@@ -14,6 +14,11 @@ def dumps(value: Any) -> bytes:
     return _Writer().written(value)
 
 
+def named(name: str) -> bytes:
+    """How an object of a class begins, behind its kind."""
+    return struct.pack("<i", 1) + _text("V 1") + _text(name)
+
+
 class _Writer:
     def __init__(self) -> None:
         self.count = 0
