@@ -46,17 +46,17 @@ class Source:
         """
         assert recipe.data is not None
         batch = min(int(recipe.data.options.get("batch", Dataset.batch)), pictures)
+        width = self._width(recipe, registry)
         if self._fits(recipe):
-            return (
-                () if batch == recipe.data.options.get("batch", Dataset.batch) else (f"data.batch={batch}",)
-            )
+            same = batch == recipe.data.options.get("batch", Dataset.batch)
+            return (*(() if same else (f"data.batch={batch}",)), *width)
         kept = {name: value for name, value in recipe.data.options.items() if name in SHARED}
         options = {**self.options, **kept, "batch": batch}
         try:
             TypeAdapter(type(self.data)).validate_python(options)
         except GanzooError:  # core/shapes refuses to mirror
             options.pop("flip", None)
-        return (f"data={flow({'use': self.use, **options})}", *self._measures(recipe, registry))
+        return (f"data={flow({'use': self.use, **options})}", *width, *self._measures(recipe, registry))
 
     def _fits(self, recipe: Recipe) -> bool:
         """Whether the recipe's own `data` reads this: the same data set, asked for no more than is there."""
@@ -71,11 +71,19 @@ class Source:
         except (GanzooError, ValueError):
             return False
         given = self.data.yields()
-        sizes = all(getattr(wanted, name) in (0, getattr(given, name)) for name in ("embedding", "keypoints"))
+        sizes = wanted.embedding in (0, given.embedding) and wanted.keypoints in (0, given.keypoints)
         named = all(
             getattr(self.data, name) == value for name, value in own.items() if isinstance(value, str)
         )
         return wanted.offers <= given.offers and sizes and named
+
+    def _width(self, recipe: Recipe, registry: Registry) -> tuple[str, ...]:
+        """The width of the data's embeddings, where the recipe's text encoder is told another one."""
+        given, text = self.data.yields().embedding, recipe.text
+        if not given or text is None or text.options.get("size") in (None, given):
+            return ()
+        cls = registry.components("text_encoders").get(text.use)
+        return (f"text.size={given}",) if cls is not None and "embedding" in cls.needs else ()
 
     def _measures(self, recipe: Recipe, registry: Registry) -> tuple[str, ...]:
         changes = []

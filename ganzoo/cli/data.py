@@ -56,11 +56,12 @@ def check(
     found = data_check(path, most=most, sheet=sheet or f"{name}-sheet.png")
     say(f"{path}: {_described(found.source)}\n")
     _say_splits(found.survey)
-    given = [WORDS.get(word, word) for word in sorted(found.spec.offers)]
-    sizes = {"sentence embeddings": found.spec.embedding, "keypoints": found.spec.keypoints}
-    counted = [f"{sizes[word]} {word}" if word == "keypoints" else word for word in given]
-    wide = f" ({found.spec.embedding} wide)" if found.spec.embedding else ""
-    say(f"\nwith each picture: {', '.join(counted)}{wide}")
+    sized = {
+        **WORDS,
+        "keypoints": f"{found.spec.keypoints} keypoints",
+        "embedding": f"sentence embeddings {found.spec.embedding} wide",
+    }
+    say(f"\nwith each picture: {', '.join(sized.get(word, word) for word in sorted(found.spec.offers))}")
     _say_faults(found.survey)
     _say_fits(found)
     say(f"contact sheet: {found.sheet}")
