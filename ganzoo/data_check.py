@@ -37,12 +37,12 @@ def data_check(path: str | Path, *, most: int | None = None, sheet: str | Path |
     registry = plugins.load()
     source = find(path, registry)
     splits = {name: source.data.examples(name, source.folder, SIDE) for name in ("train", "test")}
-    with counting("looking at pictures") as progress:
-        seen = survey(splits, most, progress)
     if sheet is not None:
         from ganzoo import contact_sheet, pictures
 
         pictures.save(contact_sheet.contact_sheet(splits), Path(sheet))
+    with counting("looking at pictures") as progress:
+        seen = survey(splits, most, progress)
     readable = len(splits["train"]) - len(seen.splits[0].broken)
     found = fits(source, readable, catalogues.load(registry), registry)
     return DataCheck(source, source.data.yields(), seen, found, Path(sheet) if sheet is not None else None)

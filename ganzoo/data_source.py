@@ -45,11 +45,11 @@ class Source:
         but a batch larger than the data; metrics that judge other data only are left out.
         """
         assert recipe.data is not None
-        batch = min(int(recipe.data.options.get("batch", Dataset.batch)), pictures)
+        asked = recipe.data.options.get("batch", Dataset.batch)
+        batch = min(asked, max(1, pictures)) if isinstance(asked, int) else asked
         width = self._width(recipe, registry)
         if self._fits(recipe):
-            same = batch == recipe.data.options.get("batch", Dataset.batch)
-            return (*(() if same else (f"data.batch={batch}",)), *width)
+            return (*(() if batch == asked else (f"data.batch={batch}",)), *width)
         kept = {name: value for name, value in recipe.data.options.items() if name in SHARED}
         options = {**self.options, **kept, "batch": batch}
         try:
