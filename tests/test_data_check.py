@@ -95,7 +95,7 @@ def test_the_command_says_what_it_found(ganzoo, tmp_path, monkeypatch):
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
     assert done.code == 0, done
     assert lines[0] == "mine: core/folder (class_from: folder)"
-    assert "train 4 8 to 8, median 8 8 2 5 2 1" in lines and "test 2 8 to 8, median 8 4 2 3 2 0" in lines
+    assert "train 4 8 8 2 5 2 1" in lines and "test 2 8 4 2 3 2 0" in lines
     assert "with each picture: captions, classes" in lines and "classes in both splits: 2" in lines
     assert any(line.startswith("unreadable, train: train/owl/1.png (cannot identify") for line in lines)
     assert "the same picture twice in both splits: 1: train/crow/0.png = test/owl/5.png" in lines
@@ -111,7 +111,7 @@ def test_a_data_set_without_a_folder_is_checked_by_its_name(ganzoo, tmp_path):
     done = ganzoo("data", "check", "core/shapes", "--most", 5, "--sheet", tmp_path / "a.png")
     assert done.code == 0 and "core/shapes: core/shapes\n" in done.out
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
-    assert any(line.startswith("train 8,192 64 to 64") and line.endswith("0 of 5") for line in lines)
+    assert any(line.startswith("train 8,192 64 ") and line.endswith("0 of 5") for line in lines)
     assert any(line.startswith("yes ") and "gawwn-keypoints-shapes" in line for line in lines)
     assert "yes, for example: ganzoo train gan-int-cls-shapes" in lines
 

@@ -114,13 +114,14 @@ def _say_splits(survey: Survey) -> None:
     rows = []
     for split in survey.splits:
         least, median, largest = split.sides
+        sides = str(least) if least == largest else f"{least} to {largest}, median {median}"
         each = str(split.fewest) if split.fewest == split.most else f"{split.fewest} to {split.most}"
         looked = "" if split.looked_at == split.pictures else f" of {split.looked_at:,}"
         rows.append(
             (
                 split.name,
                 f"{split.pictures:,}",
-                f"{least} to {largest}, median {median}" if split.pictures else "",
+                sides if split.pictures else "",
                 f"{split.captions:,}",
                 each,
                 f"{split.distinct:,}",

@@ -47,9 +47,9 @@ class Shard:
         self.shown, self.path = shown, path
         untrusted.check_regular(path, shown)
         self._arrow = pyarrow()
-        schema = self._guarded(self._schema)
-        self.types: dict[str, Any] = {field.name: field.type for field in schema}
-        self.names = _class_names(schema.metadata or {})
+        self.types: dict[str, Any] = {}
+        self.names: dict[str, list[str]] = {}
+        self._guarded(self._describe)
         for column in columns or ():
             if column not in self.types:
                 raise GanzooError(
@@ -74,6 +74,13 @@ class Shard:
 
     def _values(self, part: int, column: str) -> list[Any]:
         return self._guarded(lambda: self._part(part, column).column(column).to_pylist())  # type: ignore[no-any-return]
+
+    def _describe(self) -> None:
+        schema = self._schema()
+        self.types = {field.name: field.type for field in schema}
+        for kind in self.types.values():  # names that are not UTF-8 show when they are asked for
+            _ = [kind.field(place).name for place in range(kind.num_fields)]
+        self.names = _class_names(schema.metadata or {})
 
     def _counted(self, lengths: Sequence[int]) -> None:
         self._rows = sum(lengths)

@@ -1,69 +1,24 @@
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from shards import COLOURS, picture, rows, saved, write_saved
+from shards import write_parquet as write
 
 from ganzoo.data import arrow_shards
 from ganzoo.data.cache import pack
 from ganzoo.data.huggingface import HuggingFace
 from ganzoo.errors import GanzooError
 from ganzoo.specs import DataSpec
-
-COLOURS = ("red", "lime", "blue", "white", "black", "yellow")
-
-
-def picture(colour: str) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (6, 5), colour).save(file, "PNG")
-    return file.getvalue()
-
-
-def saved(colours: tuple[str, ...] = COLOURS) -> datasets.Dataset:
-    features = datasets.Features(
-        {
-            "image": datasets.Image(),
-            "caption": datasets.Value("string"),
-            "texts": datasets.Sequence(datasets.Value("string")),
-            "label": datasets.ClassLabel(names=["dark", "light"]),
-            "name": datasets.Value("string"),
-        }
-    )
-    return datasets.Dataset.from_dict(
-        {
-            "image": [{"bytes": picture(colour), "path": None} for colour in colours],
-            "caption": [f"all {colour}" for colour in colours],
-            "texts": [[f"a {colour} one", "two"] for colour in colours],
-            "label": [int(colour == "white") for colour in colours],
-            "name": list(colours),
-        },
-        features,
-    )
-
-
-def write(path: Path, rows: dict[str, list[Any]], group: int = 1000) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(rows), path, row_group_size=group)
-    return path
-
-
-def rows(count: int) -> dict[str, list[Any]]:
-    return {
-        "image": [{"bytes": picture(COLOURS[i % 6]), "path": f"{i}.png"} for i in range(count)],
-        "caption": [f"caption {i}" for i in range(count)],
-    }
 
 
 def read(root: Path, split: str = "train", **options: Any) -> dict[str, tuple[str, ...]]:
@@ -74,10 +29,7 @@ def read(root: Path, split: str = "train", **options: Any) -> dict[str, tuple[st
 @pytest.fixture
 def both(tmp_path: Path) -> Path:
     """Two splits as the library saves them, the first in two shards."""
-    folder = tmp_path / "both"
-    splits = {"train": saved(COLOURS[:4]), "validation": saved(COLOURS[4:])}
-    datasets.DatasetDict(splits).save_to_disk(folder, num_shards={"train": 2, "validation": 1})
-    return folder
+    return write_saved(tmp_path / "both")
 
 
 def test_what_the_library_saves_is_read(both: Path) -> None:
@@ -187,44 +139,7 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             ask()
 
 
-# -- damaged copies: docs/data.md has the table --------------------------------------------------------------
-
-SHARD = "data-00000-of-00002.arrow"
-
-
-def cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-20])
-
-
-def cut_in_the_middle(file: Path) -> None:
-    data = file.read_bytes()
-    file.write_bytes(data[: len(data) // 2] + arrow_shards.STREAM_END)
-
-
-def lying_offsets(file: Path) -> None:
-    """The caption of the first row is said to end far behind the last byte."""
-    data = file.read_bytes()
-    place = data.index(np.array([0, 7, 15], np.int32).tobytes())  # "all red", "all lime"
-    file.write_bytes(data[:place] + np.array([0, 7, 2**30], np.int32).tobytes() + data[place + 12 :])
-
-
-ARROW: dict[str, tuple[Callable[[Path], object], str]] = {
-    "cut short": (cut, f"train/{SHARD} is damaged: it does not end as an Arrow stream ends"),
-    "cut in the middle": (cut_in_the_middle, f"train/{SHARD} is damaged: "),
-    "empty": (lambda f: f.write_bytes(b""), f"train/{SHARD} is damaged: it does not end as an Arrow"),
-    "zeros": (lambda f: f.write_bytes(bytes(4000)), f"train/{SHARD} is damaged: it does not end as"),
-    "nothing but an end": (lambda f: f.write_bytes(arrow_shards.STREAM_END), f"train/{SHARD} is damaged: "),
-    "offsets that lie": (lying_offsets, f"train/{SHARD} is damaged: "),
-    "gone": (Path.unlink, f"state.json names {SHARD}, which is not there; copy the whole data set"),
-}
-
-
-@pytest.mark.parametrize("damage, said", ARROW.values(), ids=list(ARROW))
-def test_damaged_arrow_files_are_named(both: Path, damage: Callable[[Path], object], said: str) -> None:
-    damage(both / "train" / SHARD)
-    with pytest.raises(GanzooError) as error:
-        read(both)
-    assert said in str(error.value) and str(error.value).isprintable()
+# -- what is wrong; shard_damages.py has more ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -242,36 +157,6 @@ def test_a_state_that_lies_is_named(both: Path, said: dict[str, Any], message: s
     with pytest.raises(GanzooError) as error:
         read(both)
     assert message in str(error.value)
-
-
-PARQUET: dict[str, tuple[Callable[[Path], object], str]] = {
-    "cut short": (cut, "0.parquet is damaged: "),
-    "empty": (lambda f: f.write_bytes(b""), "0.parquet is damaged: Parquet file size is 0 bytes"),
-    "no Parquet file": (lambda f: f.write_bytes(b"x" * 99), "0.parquet is damaged: Parquet magic bytes"),
-    "no such column": (lambda f: write(f, {"image": [b"x"], "captions": ["x"]}), "did you mean `captions`?"),
-    "pictures that are none": (
-        lambda f: write(f, {"image": ["x"], "caption": ["x"]}),
-        "0.parquet: column `image` is string; pictures are bytes, or objects with `bytes`",
-    ),
-    "an empty caption": (
-        lambda f: write(f, rows(2) | {"caption": ["x", " "]}),
-        "0.parquet: row 1, column `caption`, holds no caption; expected a text",
-    ),
-    "no caption": (lambda f: write(f, rows(2) | {"caption": ["x", None]}), "row 1, column `caption`, holds"),
-    "captions that are numbers": (lambda f: write(f, rows(1) | {"caption": [1.5]}), "row 0, column `capt"),
-    "a far too long caption": (
-        lambda f: write(f, rows(1) | {"caption": ["x" * 20_000]}),
-        "0.parquet: row 0, column `caption`, a caption has 20000 characters",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("damage, said", PARQUET.values(), ids=list(PARQUET))
-def test_damaged_parquet_files_are_named(tmp_path: Path, damage: Callable[[Path], object], said: str) -> None:
-    damage(write(tmp_path / "0.parquet", rows(3)))
-    with pytest.raises(GanzooError) as error:
-        read(tmp_path)
-    assert said in str(error.value) and str(error.value).isprintable()
 
 
 def test_pages_overwritten_are_named_when_they_are_read(tmp_path: Path) -> None:
@@ -306,6 +191,15 @@ def test_broken_pictures_are_named_by_their_rows(tmp_path: Path) -> None:
     assert packed.broken == ("0.parquet:1", "0.parquet:2", "0.parquet:3")
     with pytest.raises(GanzooError, match=r"0\.parquet:2 \(holds only the path '/etc/passwd', no file\)"):
         pack(examples, 8, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", [b"caption", b"bytes"])
+def test_names_that_are_not_utf_8_are_damage(both: Path, name: bytes) -> None:
+    shard = both / "train" / "data-00000-of-00002.arrow"
+    shard.write_bytes(shard.read_bytes().replace(name + b"\0", b"\xff" + name[1:] + b"\0"))
+    for ask in (lambda: read(both), lambda: HuggingFace.recognise(both)):
+        with pytest.raises(GanzooError, match=rf"train/{shard.name} is damaged: 'utf-8' codec can't decode"):
+            ask()
 
 
 @pytest.mark.parametrize("label", [-1, None])
