@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import shards
 from PIL import Image
 
 import ganzoo as package
@@ -44,6 +45,28 @@ def test_training_finds_what_was_prepared(toy, mine, cache, tmp_path):
     recipe = toy.set_text(done.changes[0])
     package.train(recipe, mine, tmp_path / "run", device="cpu", sample_every=2)
     assert contents(cache) == before
+
+
+@pytest.mark.parametrize(
+    "write, said",
+    [
+        (lambda root: shards.write_saved(root), "data={use: core/hf, class_from: label, batch: 4}"),
+        (
+            lambda root: shards.write_tar(
+                root / "0.tar", {k: v for n in range(9) for k, v in shards.sample(f"{n}").items()}
+            ),
+            "data={use: core/webdataset, image: [png], batch: 4}",
+        ),
+    ],
+    ids=["core/hf", "core/webdataset"],
+)
+def test_shards_are_prepared_and_trained_on(toy, cache, tmp_path, write, said):
+    write(tmp_path / "shards")
+    done = package.data_prepare(tmp_path / "shards", toy, device="cpu")
+    assert done.changes == (said,) and len(done.caches) == 3
+    before = contents(cache)
+    run = package.train(toy.set_text(said), tmp_path / "shards", tmp_path / "run", device="cpu")
+    assert contents(cache) == before and run.saved
 
 
 def test_what_is_there_is_not_made_again(mine, cache):
