@@ -100,14 +100,10 @@ class Birds(Dataset):
         embedding = None
         if self.embedding:
             embedding = read_split_embeddings(root, split, [len(own) for own in captions], self.embedding)
+        around = cub.boxes() if self.crop or self.boxes else np.empty((0, 4))
+        edges: list[list[int]] = around.astype(np.int64).tolist() if self.crop else []
+        rule: Rule = (lambda i, size: window(edges[i], size)) if self.crop else whole
         paths = [root / file for file in files]
-        around = cub.boxes() if self.crop or self.boxes else None
-        rule: Rule = whole
-        parts = [b"whole"]
-        if self.crop and around is not None:
-            bird = around.astype(np.int64)
-            rule = lambda i, size: window(bird[i].tolist(), size)  # noqa: E731
-            parts = [b"cut", bird.tobytes()]
         boxes = points = None
         if self.boxes or self.keypoints:
             boxes, points = placed(
@@ -117,7 +113,7 @@ class Birds(Dataset):
             keys=tuple(files),
             captions=captions,
             image=lambda i: cut(paths[i], i, rule),
-            fingerprint=fingerprint("core/birds", root, files, *parts),
+            fingerprint=fingerprint("core/birds", root, files, repr(edges).encode()),
             class_id=labels,
             boxes=boxes,
             keypoints=points,

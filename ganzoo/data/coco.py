@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import NonNegativeInt, PositiveInt
 
 from ganzoo.components import Dataset
-from ganzoo.data.caption_files import Captions, read_captions
+from ganzoo.data.caption_files import FOLDERS, NUMBERED, Captions, read_captions
 from ganzoo.data.coco_annotations import annotations_file, read_annotations
 from ganzoo.data.examples import Examples
 from ganzoo.data.picture_files import check_pictures, data_root, fingerprint, open_picture
@@ -51,11 +51,10 @@ class Coco(Dataset):
 
     @classmethod
     def recognise(cls, folder: Path) -> Coco | None:
-        """By `annotations/captions_train2014.json` or 2017, or by `images/`, `text/` and `train/`."""
+        """By `annotations/captions_train2014.json` or 2017, or by `images/`, `train/` and captions."""
         if has_splits(folder):
-            if (folder / "images").is_dir() and (folder / "text").is_dir():
-                return cls(embedding=embedding_width(folder))
-            return None
+            told = any((folder / name).exists() for name in (*FOLDERS, NUMBERED))
+            return cls(embedding=embedding_width(folder)) if told and (folder / "images").is_dir() else None
         years: tuple[Literal[2014, 2017], ...] = (2014, 2017)
         there = [year for year in years if annotations_file(folder, "train", year).is_file()]
         return cls(year=there[0]) if there else None

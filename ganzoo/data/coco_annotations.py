@@ -64,7 +64,7 @@ def read_annotations(root: Path, split: str, year: int, most: int) -> tuple[list
 def _captions(
     path: Path, said: Mapping[str, Any], names: Mapping[int, str]
 ) -> dict[int, list[tuple[int, str]]]:
-    """(number, text) of each picture's captions."""
+    """(number, text) of each picture's captions; blank ones are left out, as blank lines of text files."""
     found: dict[int, list[tuple[int, str]]] = {}
     for where, entry in _entries(path, said, "annotations"):
         own, picture, text = entry.get("id"), entry.get("image_id"), entry.get("caption")
@@ -74,10 +74,9 @@ def _captions(
             )
         if picture not in names:
             raise GanzooError(f"{where} is of picture {picture}, which {path} does not name")
-        if not text.strip():
-            raise GanzooError(f"{where} is an empty caption, of {names[picture]}")
         check_caption(text, where)
-        found.setdefault(picture, []).append((own, " ".join(text.split())))
+        if text.strip():
+            found.setdefault(picture, []).append((own, " ".join(text.split())))
     return found
 
 

@@ -153,8 +153,10 @@ def _nan(arrays: list[np.ndarray]) -> list[np.ndarray]:
     return [*arrays[:-1], np.full_like(arrays[-1], np.nan)]
 
 
-def _caption(number: int, text: str) -> Callable[[Any], object]:
-    return lambda said: said["annotations"][number].update(caption=text)
+def _blank(picture: int) -> Callable[[Any], object]:
+    return lambda said: [
+        one.update(caption=" \n") for one in said["annotations"] if one["image_id"] == picture
+    ]
 
 
 LABELS, BOXES, PARTS = (
@@ -238,7 +240,7 @@ DAMAGES: dict[str, dict[str, Break | tuple[Break, dict[str, Any]]]] = {
         "two pictures of one number": in_json(lambda said: said["images"][1].update(id=9)),
         "a file out of the folder": in_json(lambda said: said["images"][0].update(file_name="../../x.jpg")),
         "a caption of no picture": in_json(lambda said: said["annotations"][0].update(image_id=1)),
-        "a caption empty": in_json(_caption(0, " \n")),
+        "captions of a picture empty": in_json(_blank(9)),
         "a caption that is a number": in_json(lambda said: said["annotations"][0].update(caption=1)),
         "a picture without a caption": in_json(
             lambda said: said.update(annotations=[one for one in said["annotations"] if one["image_id"] != 9])

@@ -52,3 +52,13 @@ def test_the_folder_is_recognised(tmp_path: Path) -> None:
 def test_a_folder_is_asked_for() -> None:
     with pytest.raises(GanzooError, match="core/coco needs the folder that holds annotations/"):
         Coco().examples("train", None, 8)
+
+
+def test_blank_captions_are_left_out(tmp_path: Path) -> None:
+    file = miniatures.coco(tmp_path) / "annotations" / "captions_train2014.json"
+    file.write_text(
+        file.read_text().replace("A scene 9 in words, 1. ", " ").replace("words, 2. ", "words,\\n2")
+    )
+    assert [*Coco().examples("train", tmp_path, 8).captions[0]] == [
+        "A scene 9 in words, 0.", "A scene 9 in words, 2", "A scene 9 in words, 3.", "A scene 9 in words, 4.",
+    ]  # fmt: skip
