@@ -14,6 +14,7 @@ COMMANDS = {
     "ganzoo list": (*GANZOO, "list"),
     "ganzoo show": (*GANZOO, "show", "gan-int-cls-birds"),
     "ganzoo plugins": (*GANZOO, "plugins"),
+    "ganzoo data --help": (*GANZOO, "data", "--help"),
     "python -c import torch": (sys.executable, "-c", "import torch"),
 }
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ganzoo.catalogue import recipe as recipe
     from ganzoo.catalogue import recipes as recipes
     from ganzoo.convert import convert as convert
+    from ganzoo.data_check import data_check as data_check
+    from ganzoo.data_prepare import data_prepare as data_prepare
     from ganzoo.differences import diff as diff
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.install import install as install
@@ -27,6 +29,8 @@ _HOMES = {
     "GanzooError": "ganzoo.errors",
     "MismatchError": "ganzoo.misfits",
     "convert": "ganzoo.convert",
+    "data_check": "ganzoo.data_check",
+    "data_prepare": "ganzoo.data_prepare",
     "diff": "ganzoo.differences",
     "export_official": "ganzoo.api",
     "install": "ganzoo.install",

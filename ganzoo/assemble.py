@@ -71,6 +71,7 @@ class _Assembler(PhaseAssembler):
                 f"{names(data.offers) if data else ''}",
                 node,
                 remedy(self.registry, need),
+                need=need,
             )
         if data and data.embedding and "embedding" in text.requires() and spec.sentence != data.embedding:
             self.misfit(

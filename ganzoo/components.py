@@ -215,6 +215,7 @@ class Dataset(Component):
         """This data set, with options that fit what lies in `folder`; None where that is laid out otherwise.
 
         It only looks which files there are, and what the first of them hold. By default nothing is known.
+        Raises GanzooError where the kind is clear but what lies there is damaged.
         """
         return None
 
@@ -240,10 +241,12 @@ class Metric(Component):
     it `train`, of training pictures too; `copies`, several pictures of one caption. The last four are there
     in `ganzoo eval` and `ganzoo bench` only.
 
-    `samples`: so many held-out captions are drawn when a checkpoint is measured.
+    `samples`: so many held-out captions are drawn when a checkpoint is measured. `judges_only`: the data set
+    whose captions it can read, "" = any.
     """
 
     decides: ClassVar[str]
+    judges_only: ClassVar[str] = ""
     lower_is_better: ClassVar[bool] = False
 
     samples: PositiveInt = 256

@@ -24,11 +24,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Misfit:
-    """What does not fit, where it is written, what would help."""
+    """What does not fit, where it is written, what would help. `need`: the word for what is lacking."""
 
     text: str
     where: str = ""
     hints: tuple[str, ...] = ()
+    need: str = ""
 
     def __str__(self) -> str:
         head, *rest = self.text.split("\n")
@@ -42,11 +43,15 @@ class Misfit:
 
 
 class MismatchError(GanzooError):
-    """A recipe that cannot be assembled, with every misfit in `misfits`, in one line each in `sentences`."""
+    """A recipe that cannot be assembled, with every misfit in `misfits`, in one line each in `sentences`.
+
+    `needs`: what each of them needs and is not given, of `specs.NEEDS`; "" where that is not the matter.
+    """
 
     def __init__(self, name: str, misfits: list[Misfit]) -> None:
         self.misfits = tuple(map(str, misfits))
         self.sentences = tuple(misfit.sentence for misfit in misfits)
+        self.needs = tuple(misfit.need for misfit in misfits)
         count = f"{len(misfits)} misfit{'s' if len(misfits) > 1 else ''}"
         lines = [f"  {number}. {misfit}" for number, misfit in enumerate(self.misfits, 1)]
         super().__init__("\n".join([f"{name} cannot be assembled: {count}", *lines]))
@@ -91,8 +96,8 @@ class Misfits:
                 self.misfit(_option_problem(node.use, cls, problem), node, at=self.recipe.path_of(path))
             return None
 
-    def misfit(self, text: str, node: Node, *hints: str, at: str = "") -> None:
-        self.misfits.append(Misfit(text, at or node.where, tuple(hint for hint in hints if hint)))
+    def misfit(self, text: str, node: Node, *hints: str, at: str = "", need: str = "") -> None:
+        self.misfits.append(Misfit(text, at or node.where, tuple(hint for hint in hints if hint), need))
 
     def told(self, node: Node, ask: Callable[[], T]) -> T | None:
         """What a component answers; its GanzooError becomes a misfit, as does what it should not raise."""
@@ -116,7 +121,7 @@ class Misfits:
         """Note that `who` needs what it is not given: why not, and what would give it."""
         averages = need == "words" and self.average > 1
         hint = "set `data.average: 1`" if averages else remedy(self.registry, need)
-        self.misfit(f"{who} needs `{need}`; {why}", node, hint)
+        self.misfit(f"{who} needs `{need}`; {why}", node, hint, need=need)
 
     def no_text(self, need: str) -> str:
         """Why there is no `sentence` or no `words`."""

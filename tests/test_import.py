@@ -38,6 +38,8 @@ except SystemExit as end:
         ["show", "gan-int-cls-birds", "--set", "noise=3"],
         ["diff", "gan-int-cls-birds", "gan-cls-birds"],
         ["plugins"],
+        ["data", "--help"],
+        ["data", "check", "--help"],
     ],
     ids=" ".join,
 )

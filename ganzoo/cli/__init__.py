@@ -14,6 +14,7 @@ from ganzoo.cli import (
     catalogue,
     comparing,
     converting,
+    data,
     drawing,
     evaluating,
     planning,
@@ -60,6 +61,7 @@ app.command()(plugins.install)
 app.command("new-plugin")(plugins.new_plugin)
 app.command()(planning.check)
 app.command()(planning.plan)
+app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(drawing.sample)
 app.command("eval")(evaluating.evaluate)

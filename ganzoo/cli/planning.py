@@ -105,14 +105,15 @@ def _say_phase(plan: Plan, phase: PhasePlan, costs: Costs) -> None:
     for metric, component in phase.measures:
         say(f"measures {metric} on {component.samples} samples")
     how = f", from a step of {cost.rows} examples" if cost.rows < cost.batch else ""
-    say(f"memory: about {_bytes(cost.memory.total)}{how}: {_shares(cost.memory)}")
+    say(f"memory: about {size_of(cost.memory.total)}{how}: {_shares(cost.memory)}")
 
 
 def _shares(memory: Memory) -> str:
-    return ", ".join(f"{what} {_bytes(size)}" for what, size in vars(memory).items() if size)
+    return ", ".join(f"{what} {size_of(size)}" for what, size in vars(memory).items() if size)
 
 
-def _bytes(size: int) -> str:
+def size_of(size: int) -> str:
+    """`382 MB`."""
     return _unit(size, ("B", "kB", "MB", "GB", "TB"))
 
 

@@ -38,17 +38,21 @@ def ganzoo_losses() -> Mapping[str, type[Loss]]:
 
 @hookimpl
 def ganzoo_datasets() -> Mapping[str, type[Dataset]]:
-    """Drawn shapes, your own pictures, and the data sets of the papers as people have them on disk."""
+    """Drawn shapes; your own pictures in a folder or in shards; the data sets of the papers."""
     from ganzoo.data.birds import Birds
     from ganzoo.data.coco import Coco
     from ganzoo.data.flowers import Flowers
     from ganzoo.data.folder import Folder
+    from ganzoo.data.huggingface import HuggingFace
     from ganzoo.data.mpii import Mpii
     from ganzoo.data.shapes import Shapes
+    from ganzoo.data.webdataset import WebDataset
 
     return {
         "shapes": Shapes,
         "folder": Folder,
+        "webdataset": WebDataset,
+        "hf": HuggingFace,
         "birds": Birds,
         "flowers": Flowers,
         "coco": Coco,

@@ -96,12 +96,13 @@ class CaptionStore:
         device: torch.device | str = "cpu",
         progress: Callable[[int, int], None] | None = None,
         words: bool = True,
-    ) -> None:
+    ) -> Path:
         """Features of all distinct captions by a frozen text encoder that lies on `device`, in eval mode.
 
         They are kept as float32 below `folder` under a key made of the encoder's weights, buffers,
         structure and plain attributes, the captions and their tokens, and whether word features are kept
-        (`words`). `progress(done, total)` is called while encoding. Call `tokenize` first.
+        (`words`). `progress(done, total)` is called while encoding. Call `tokenize` first. Returns the folder
+        they lie in.
 
         Raises GanzooError when `folder` is full or cannot be written.
         """
@@ -121,6 +122,7 @@ class CaptionStore:
             features = _reopen(target, len(self.distinct))
             assert features is not None, "features just written open"
         self._features = features
+        return target
 
     def features(self, slots: NDArray[np.int64]) -> TextFeatures:
         """Features of `slots` [b]; of [b, average] the mean sentence, without words. Call `encode` first."""

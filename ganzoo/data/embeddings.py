@@ -50,6 +50,18 @@ def read_embeddings(root: Path, rows: Sequence[Row], files: Sequence[str], width
     return chosen
 
 
+def width_of(root: Path) -> int:
+    """Width of the embeddings in a folder; 0 where there are none. Raises GanzooError: a broken file."""
+    if (root / ARRAY).exists():
+        shape = map_array(root / ARRAY).shape
+        return shape[1] if len(shape) == 2 else 0
+    if not (root / PICKLE).exists():
+        return 0
+    arrays = pickles.load(root / PICKLE)
+    first = arrays[0] if isinstance(arrays, list) and arrays else None
+    return first.shape[1] if isinstance(first, np.ndarray) and first.ndim == 2 else 0
+
+
 def _of_array(path: Path, rows: Sequence[Row], index: list[list[int]], width: int) -> NDArray[np.float32]:
     table = map_array(path)
     if table.ndim != 2 or table.shape != (len(rows), width) or table.dtype.kind != "f":

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
+from torch import nn
 
 from ganzoo.data.cache import Packed, cache_folder, pack
 from ganzoo.data.captions import CaptionStore
@@ -77,6 +78,11 @@ class Feed:
         return packed, packed.select(examples)
 
     @property
+    def pictures(self) -> Packed:
+        """The packed training pictures."""
+        return self._packed
+
+    @property
     def captions(self) -> tuple[str, ...]:
         """All distinct training captions."""
         return self._captions.distinct
@@ -97,14 +103,7 @@ class Feed:
         frozen = self.plan.text.pretrained or not trained
         use_features = frozen and "embedding" not in self.plan.text.requires()
         if use_features:
-            with main_first(self._compute), counting("encoding captions") as progress:
-                self._captions.encode(
-                    model.text_encoder,
-                    cache_folder() / "captions",
-                    device=model.device,
-                    progress=progress,
-                    words=self.plan.reads_words,
-                )
+            self.encode(model.text_encoder, model.device)
         return Loader(
             examples=self._examples,
             packed=self._packed,
@@ -124,7 +123,19 @@ class Feed:
             world=self._compute.num_processes,
         )
 
-    def held_out(self, model: Model, count: int) -> HeldOut:
+    def encode(self, text_encoder: nn.Module, device: torch.device) -> Path:
+        """Have the features of all captions by a frozen text encoder on `device`; the folder they lie in."""
+        self._captions.tokenize(text_encoder)
+        with main_first(self._compute), counting("encoding captions") as progress:
+            return self._captions.encode(
+                text_encoder,
+                cache_folder() / "captions",
+                device=device,
+                progress=progress,
+                words=self.plan.reads_words,
+            )
+
+    def held_out_pictures(self, count: int) -> tuple[Packed, Examples]:
         """So many examples, or all there are, spread evenly over the test split.
 
         Where the data has no test split the training split serves, and the log says so.
@@ -140,7 +151,11 @@ class Feed:
             packed = pack(
                 chosen, max(self.plan.resolutions), cache_folder() / "pictures", skip_broken=self._skip_broken
             )
-        chosen = packed.select(chosen)
+        return packed, packed.select(chosen)
+
+    def held_out(self, model: Model, count: int) -> HeldOut:
+        """So many of them with tokens and layouts, to be drawn or measured."""
+        packed, chosen = self.held_out_pictures(count)
         store = CaptionStore(chosen)
         store.tokenize(model.text_encoder)
         slots = store.choose(np.arange(len(chosen)), np.zeros(len(chosen)))

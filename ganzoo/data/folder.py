@@ -14,10 +14,10 @@ from pydantic import Field, NonNegativeInt
 from ganzoo import untrusted
 from ganzoo.components import Dataset
 from ganzoo.data.caption_table import Row, check_caption, read_table
-from ganzoo.data.embeddings import read_embeddings
+from ganzoo.data.embeddings import read_embeddings, width_of
 from ganzoo.data.examples import Examples
 from ganzoo.data.picture_files import data_root, fingerprint, held_out_by_hash, open_picture, some
-from ganzoo.data.places import read_places
+from ganzoo.data.places import marked, read_places
 from ganzoo.errors import GanzooError, did_you_mean, printable
 from ganzoo.specs import DataSpec
 
@@ -76,6 +76,29 @@ class Folder(Dataset):
             pairs=self.pairs,
         )
 
+    @classmethod
+    def recognise(cls, folder: Path) -> Folder | None:
+        """Any folder with pictures, with what lies beside them: classes, embeddings, boxes, keypoints."""
+        root = data_root("core/folder", folder, "a folder of pictures")
+        files = _find_pictures(root)
+        if not files:
+            return None
+        table = _table(root)
+        rows = [] if table is None else read_table(table)
+        tops = [PurePosixPath(file).parts[:-1] for file in files]
+        named = {top[0] for top in tops if top}
+        split = "train" in named and named.intersection(HELD_OUT)
+        folders = {top[1 if split else 0] if len(top) > bool(split) else "" for top in tops}
+        column = bool(rows) and all(row.class_name for row in rows)
+        several = len(folders) > 1 and all(folders)
+        boxes, keypoints = marked(root)
+        return cls(
+            class_from="column" if column else "folder" if several and not rows else "none",
+            embedding=width_of(root),
+            boxes=boxes,
+            keypoints=keypoints,
+        )
+
     def examples(self, split: str, folder: Path | None, resolution: int) -> Examples:
         """The pictures of `split`, sorted by path.
 
@@ -85,6 +108,8 @@ class Folder(Dataset):
         """
         root = data_root("core/folder", folder, "a folder of pictures")
         files = _find_pictures(root)
+        if not files:
+            raise GanzooError(f"{root} has no pictures; expected files that end in {', '.join(SUFFIXES)}")
         table = _table(root)
         rows = [] if table is None else _rows_of(files, table, read_table(table))
         captions = _sidecars(root, files) if table is None else _gather(rows)
@@ -171,8 +196,6 @@ def _find_pictures(root: Path) -> list[str]:
             for name in names
             if name.lower().endswith(SUFFIXES) and not name.startswith(".")
         ]
-    if not found:
-        raise GanzooError(f"{root} has no pictures; expected files that end in {', '.join(SUFFIXES)}")
     _check_names(root, found)
     for file in found:
         untrusted.check_regular(root / file)

@@ -70,6 +70,15 @@ def _numbers(said: Any) -> list[float] | None:
     return [float(x) for x in said] if all(abs(x) < 1e9 for x in said) else None
 
 
+def marked(root: Path) -> tuple[bool, int]:
+    """Whether `layout.json` gives boxes, and how many keypoints; (False, 0) where there is no such file."""
+    if not (root / FILE).exists():
+        return False, 0
+    entries = [one for one in untrusted.read_json(root / FILE, LARGEST).values() if isinstance(one, Mapping)]
+    points = [one["keypoints"] for one in entries if isinstance(one.get("keypoints"), list)]
+    return bool(entries) and all("box" in one for one in entries), max(map(len, points), default=0)
+
+
 def read_places(
     root: Path, files: Sequence[str], *, boxes: bool, points: int
 ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:

@@ -72,6 +72,7 @@ class ShapesAgreement(Metric):
     needs: ClassVar[frozenset[str]] = frozenset({"fakes", "captions"})
     source: ClassVar[str] = "ganzoo's own; in the manner of Hinz et al. 2022, SOA, arXiv:1910.13321"
     decides: ClassVar[str] = "agreement"
+    judges_only: ClassVar[str] = "core/shapes"
 
     def __call__(self, samples: Samples) -> Mapping[str, float]:
         """Shares in 0..1 from `samples.fakes` [n, 3, r, r] in [-1, 1] and `samples.captions`; see `value`."""

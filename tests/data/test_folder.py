@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,6 +183,31 @@ def test_what_it_yields_follows_class_from() -> None:
 def test_options_are_checked(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Folder).validate_python(options)
+
+
+def test_a_folder_is_recognised_with_what_lies_beside_the_pictures(tmp_path: Path) -> None:
+    assert Folder.recognise(tmp_path) is None
+    picture(tmp_path, "owl/a.png", "x")
+    assert Folder.recognise(tmp_path) == Folder()
+    picture(tmp_path, "crow/b.png", "x")
+    assert Folder.recognise(tmp_path) == Folder(class_from="folder")
+    picture(tmp_path, "c.png", "x")
+    assert Folder.recognise(tmp_path) == Folder()
+    (tmp_path / "captions.csv").write_text("file,caption,class\nc.png,x,owl\ncrow/b.png,x,crow\n")
+    np.save(tmp_path / "embeddings.npy", np.zeros((2, 7), np.float32))
+    (tmp_path / "layout.json").write_text('{"c.png": {"box": [0, 0, 1, 1], "keypoints": [null, [0, 0]]}}')
+    assert Folder.recognise(tmp_path) == Folder(class_from="column", embedding=7, boxes=True, keypoints=2)
+
+
+def test_folders_of_splits_are_no_classes(tmp_path: Path) -> None:
+    for name in ("train/a.png", "test/b.png"):
+        picture(tmp_path, name, "x")
+    assert Folder.recognise(tmp_path) == Folder()
+    for name in ("train/a.png", "test/b.png"):
+        (tmp_path / name).unlink()
+    for name in ("train/owl/a.png", "test/crow/b.png"):
+        picture(tmp_path, name, "x")
+    assert Folder.recognise(tmp_path) == Folder(class_from="folder")
 
 
 def test_no_torch_is_imported() -> None:
