@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import launch
-from ganzoo.cli import catalogue, converting, drawing, planning, plugins, training
+from ganzoo.cli import benching, catalogue, converting, drawing, planning, plugins, training
 from ganzoo.console import say
 from ganzoo.errors import GanzooError
 
@@ -53,6 +53,7 @@ app.command()(planning.plan)
 app.command()(training.train)
 app.command()(drawing.sample)
 app.command()(converting.convert)
+app.command("bench-speed")(benching.speed)  # to become `bench speed`
 
 
 def main() -> None:

@@ -4,6 +4,6 @@
 pictures they time it with, `harness` is the suite's pytest plugin.
 """
 
-from ganzoo.bench.speed.runner import Outcome as Outcome
+from ganzoo.bench.speed.job import Outcome as Outcome
 from ganzoo.bench.speed.runner import Speed as Speed
 from ganzoo.bench.speed.runner import run as run

@@ -41,14 +41,13 @@ class Drawn(Dataset):
             class_id=shapes.class_id if spec.class_id else None,
             boxes=shapes.boxes if spec.boxes else None,
             keypoints=(
-                np.concatenate([draws.random((n, spec.keypoints, 2)), np.ones((n, spec.keypoints, 1))], 2)
-                .astype(np.float32)
+                np.concatenate(
+                    [draws.random((n, spec.keypoints, 2)), np.ones((n, spec.keypoints, 1))], 2
+                ).astype(np.float32)
                 if spec.keypoints
                 else None
             ),
-            embedding=(
-                draws.standard_normal((n, 1, spec.embedding), np.float32) if spec.embedding else None
-            ),
+            embedding=(draws.standard_normal((n, 1, spec.embedding), np.float32) if spec.embedding else None),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ import torch
 import ganzoo.plugins
 from ganzoo.bench.speed.job import Job, Outcome
 from ganzoo.bench.speed.subject import Round, Subject, Unfit
+from ganzoo.errors import GanzooError
 from ganzoo.runtime import device_called, keep_large_blocks
 
 WARM_UPS = 3  # rounds that do not count
@@ -35,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     keep_large_blocks()
 
 
-# -- fixtures --------------------------------------------------------------------------------------------------
+# -- fixtures ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +48,12 @@ def job(request: pytest.FixtureRequest) -> Job:
 @pytest.fixture(scope="session")
 def subject(request: pytest.FixtureRequest, job: Job) -> Iterator[Subject]:
     """One recipe, gone from memory before the next is built."""
-    try:
-        yield Subject(job.models[request.param], ganzoo.plugins.load(), job.device, job.full)
-    except Unfit as reason:
-        pytest.skip(str(reason))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANZOO_CACHE", job.cache)  # nobody else wants these pictures
+        try:
+            yield Subject(job.models[request.param], ganzoo.plugins.load(), job.device, job.full)
+        except Unfit as reason:
+            pytest.skip(str(reason))
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
@@ -93,7 +96,7 @@ def _warm_up(act: Callable[[], None], repeat: int, seconds: float, patient: bool
     return max(took, 1e-9)
 
 
-# -- what is said ----------------------------------------------------------------------------------------------
+# -- what is said ------------------------------------------------------------------------
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -110,14 +113,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[pytest.TestReport]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say how it ended, with the error's own words."""
     report = yield
     error = call.excinfo.value if call.excinfo else None
     if report.skipped:
         _say(item, "skipped", str(error))
     elif report.failed:
-        _say(item, "failed", _first_line(error))
+        _say(item, "failed", _reason(error))
     elif call.when == "call":
         _say(item, "timed")
     return report
@@ -131,14 +134,13 @@ def _say(item: pytest.Item, state: Literal["begun", "timed", "failed", "skipped"
         file.write(json.dumps(asdict(outcome)) + "\n")
 
 
-def _first_line(error: BaseException | None) -> str:
-    from ganzoo.errors import GanzooError
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, GanzooError):
+        return str(error)
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
-    text = next(iter(str(error).splitlines()), "")
-    return text if isinstance(error, GanzooError) else f"{type(error).__name__}: {text}"
 
-
-# -- the report ------------------------------------------------------------------------------------------------
+# -- the report --------------------------------------------------------------------------
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:

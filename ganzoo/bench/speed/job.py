@@ -14,7 +14,8 @@ class Job:
     """`models`: what the catalogue finds each one by, by its name in tables.
 
     `full`: recipes as they are, not in tiny form. `rounds`, `seconds`: at least so many rounds of each
-    benchmark, and as many as fit into that time. `outcomes`: the file that gets a line a benchmark.
+    benchmark, and as many as fit into that time. `outcomes`: the file that gets a line a benchmark. `cache`:
+    the folder for packed pictures.
     """
 
     models: Mapping[str, str]
@@ -23,6 +24,7 @@ class Job:
     rounds: int
     seconds: float
     outcomes: str
+    cache: str
 
     @classmethod
     def read(cls, path: Path) -> Job:

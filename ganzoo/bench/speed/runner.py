@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganzoo import catalogue, durable, untrusted
+from ganzoo import catalogue, durable
+from ganzoo.bench.speed.earlier import earlier_report, other_machine
 from ganzoo.bench.speed.job import Job, Outcome
 from ganzoo.errors import GanzooError, printable
 from ganzoo.install import install
 
 ROUNDS, SECONDS = 5, 0.2
-LARGEST = 200_000_000  # bytes of a report
 NEEDED = ("pytest", "pytest_benchmark")
 FOLDER = Path(__file__).parent
 NO_MORE = "Legend:"  # what pytest-benchmark prints below its tables
@@ -35,12 +35,14 @@ Progress = Callable[[int, int], None]
 class Speed:
     """What was timed. `report`: pytest-benchmark's, `{}` where nothing could be. `table`: as it prints it.
 
-    `outcomes`: every benchmark that failed or was skipped, and why.
+    `outcomes`: every benchmark that failed or was skipped, and why. `elsewhere`: how the machine or torch of
+    the report compared with differ from these; "" = not at all.
     """
 
     report: dict[str, Any]
     table: str
     outcomes: tuple[Outcome, ...]
+    elsewhere: str = ""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -79,19 +81,24 @@ def run(
                 f"timing needs {package.replace('_', '-')}, which is not installed; "
                 "try: pip install 'ganzoo[bench]'"
             )
+    if rounds < 1 or not seconds > 0:
+        raise GanzooError(
+            f"timing was asked for {rounds} rounds and {seconds} seconds; expected 1 or more, > 0"
+        )
     found = _found(models)
     _check_device(device)
-    earlier = read(compare) if compare else None
+    earlier = earlier_report(compare, full) if compare else None
     if out:
         _check_out(out)
     with tempfile.TemporaryDirectory(prefix="ganzoo-speed-") as name:
-        at = Path(name)
-        job = Job(found, device, full, rounds, seconds, str(at / "outcomes"))
+        at = Path(name).resolve()
+        job = Job(found, device, full, rounds, seconds, str(at / "outcomes"), str(at / "cache"))
         job.write(at / "job.json")
         words = _words(at)
         if compare and earlier is not None:
-            beside = at / f"{printable(compare.stem)}.json"
-            beside.write_text(json.dumps(earlier))
+            beside = at / "storage" / f"{printable(compare.stem)}.json"
+            beside.parent.mkdir()
+            beside.write_text(json.dumps(earlier), errors="replace")
             words += [f"--benchmark-compare={beside}", "--benchmark-sort=name"]
         printed = _watch(words, at, progress)
         report = json.loads((at / "report.json").read_text()) if (at / "report.json").exists() else {}
@@ -101,42 +108,19 @@ def run(
             durable.replace(out, json.dumps(report, indent=1) + "\n")
         except OSError as error:
             raise GanzooError(f"cannot write {out}: {error.strerror or error}") from error
-    return Speed(report, _table(printed), outcomes)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """An earlier report. Raises GanzooError for a file that is none: it may be anybody's."""
-    report = untrusted.read_json(path, LARGEST)
-    benchmarks = report.get("benchmarks")
-    if not isinstance(benchmarks, list) or not all(map(_sound, benchmarks)):
-        raise GanzooError(
-            f"{path} is no report of pytest-benchmark; `ganzoo bench speed --json FILE` writes one"
-        )
-    return {**report, "machine_info": report.get("machine_info") or {}}
-
-
-def _sound(benchmark: Any) -> bool:
-    if not isinstance(benchmark, dict) or not isinstance(benchmark.get("stats"), dict):
-        return False
-    names = [benchmark.get(key) for key in ("name", "fullname")]
-    numbers = [benchmark["stats"].get(key) for key in ("min", "mean", "median", "iqr", "ops", "rounds")]
-    return all(isinstance(name, str) for name in names) and all(
-        isinstance(number, int | float) for number in numbers
-    )
+    elsewhere = other_machine(earlier, report) if earlier and report else ""
+    return Speed(report, _table(printed), outcomes, elsewhere)
 
 
 def _found(models: Sequence[str | Path]) -> dict[str, str]:
-    """What the suite, in another folder, finds each model by. Raises GanzooError for one that is not there."""
+    """What the suite, in another folder, finds each model by. Raises GanzooError for unknown ones."""
+    known = catalogue.load()
     if not models:
-        known = catalogue.load()
         return {name: name for name in known.recipes if not install(name, dry_run=True, catalogue=known)}
     found = {}
     for model in map(str, models):
         catalogue.recipe(model)
-        file, _, name = model.partition(".yaml:")
-        path = Path(f"{file}.yaml" if name else file).expanduser()
-        there = path.exists() and model not in catalogue.recipes()
-        found[model] = f"{path.absolute()}{':' * bool(name)}{name}" if there else model
+        found[model] = model if model in known.recipes else str(Path(model).expanduser().absolute())
     return found
 
 
@@ -162,7 +146,7 @@ def _words(at: Path) -> list[str]:
         sys.executable, "-P", "-m", "pytest", str(FOLDER / "suite.py"),
         "-c", os.devnull, f"--rootdir={FOLDER}", "--import-mode=importlib", "--assert=plain",
         "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-p", "ganzoo.bench.speed.harness",
-        "-q", "--no-header", "--no-summary", "--tb=no", "--color=no", "-W", "ignore",
+        "-q", "--no-header", "--tb=short", "--color=no", "-W", "ignore",
         "--ganzoo-job", str(at / "job.json"),
         f"--benchmark-json={at / 'report.json'}", f"--benchmark-storage=file://{at / 'storage'}",
         "--benchmark-disable-gc", "--benchmark-sort=mean", "--benchmark-columns=median,iqr,ops,rounds",
@@ -172,7 +156,7 @@ def _words(at: Path) -> list[str]:
 def _watch(words: list[str], at: Path, progress: Progress | None) -> str:
     """Run the suite to its end; what it printed. Raises GanzooError when it did not get there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    own = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "GANZOO_CACHE": str(at / "cache")}
+    own = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with (at / "printed").open("w") as printed:
         suite = subprocess.Popen(
             words, cwd=at, env={**kept, **own}, stdout=printed, stderr=subprocess.STDOUT,

@@ -50,7 +50,7 @@ def _skipping() -> Iterator[None]:
 def called(function: str, params: Mapping[str, Any]) -> tuple[str, str]:
     """The group of a benchmark, and its name in there."""
     name = params.get("metric") or params["subject"]
-    phase = f", {params['phase']}" if "phase" in params else ""
+    phase = f":{params['phase']}" if "phase" in params else ""
     return GROUPS[function].format(**params), f"{name}{phase}"
 
 
@@ -105,9 +105,7 @@ def test_loader(subject: Subject, request: pytest.FixtureRequest, timed: Timed) 
         timed(*_called(request), round, "images", {"recipe": _recipe(request), "batch": batch})
 
 
-def test_training_step(
-    subject: Subject, phase: str, request: pytest.FixtureRequest, timed: Timed
-) -> None:
+def test_training_step(subject: Subject, phase: str, request: pytest.FixtureRequest, timed: Timed) -> None:
     """A step of each phase."""
     round = subject.training_step(phase)
     info = {"recipe": _recipe(request), "phase": phase, "batch": round.makes}
@@ -125,7 +123,9 @@ def test_metric(metric: str, job: Job, timed: Timed) -> None:
         pytest.skip(str(error).splitlines()[0])
     except TypeError as error:
         pytest.skip(f"it has no defaults: {error}")
-    timed("metric", metric, Round(lambda: judge(samples), PICTURES), "images", {"recipe": "", "batch": PICTURES})
+    timed(
+        "metric", metric, Round(lambda: judge(samples), PICTURES), "images", {"recipe": "", "batch": PICTURES}
+    )
 
 
 def _samples(metric: Metric) -> Samples:
