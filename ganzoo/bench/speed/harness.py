@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -48,14 +49,15 @@ def job(request: pytest.FixtureRequest) -> Job:
 @pytest.fixture(scope="session")
 def subject(request: pytest.FixtureRequest, job: Job) -> Iterator[Subject]:
     """One recipe, gone from memory before the next is built."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANZOO_CACHE", job.cache)  # nobody else wants these pictures
         try:
             yield Subject(job.models[request.param], ganzoo.plugins.load(), job.device, job.full)
         except Unfit as reason:
             pytest.skip(str(reason))
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 @pytest.fixture

@@ -83,7 +83,8 @@ def run(
             )
     if rounds < 1 or not seconds > 0:
         raise GanzooError(
-            f"timing was asked for {rounds} rounds and {seconds} seconds; expected 1 or more, > 0"
+            f"timing was asked for {rounds} rounds and {seconds} seconds; "
+            "expected 1 round or more, and some time"
         )
     found = _found(models)
     _check_device(device)

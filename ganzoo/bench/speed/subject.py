@@ -146,6 +146,8 @@ def _check_memory(plan: Plan, device: torch.device) -> None:
     if device.type == "cuda":
         free, where = torch.cuda.mem_get_info(device)[0], "on the GPU"
     else:
-        needed, free, where = round(needed * BESIDE), psutil.virtual_memory().available, "on this machine"
+        own = psutil.Process().memory_info().rss  # what earlier ones took is kept, and used again
+        free, where = psutil.virtual_memory().available + own, "on this machine"
+        needed = round(needed * BESIDE)
     if needed > free:
         raise Unfit(f"a step needs about {needed / 1e9:.1f} GB; {free / 1e9:.1f} GB are free {where}")
