@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from itertools import groupby
 
 import pytest
 
@@ -88,6 +89,18 @@ def test_every_operation_of_a_model(toy_and_broken):
             64 if benchmark["group"] == "loader" else info["batch"]
         )
     assert [found[f"sampling, batch {batch}"]["extra_info"]["batch"] for batch in (1, 16)] == [1, 16]
+
+
+def test_one_model_after_another_and_training_last(toy_and_broken):
+    """Each is built once, and samples with the weights it was built with."""
+    done = [b for b in toy_and_broken[0].report["benchmarks"] if b["group"] != "metric"]
+    runs = [
+        (model, [b["group"] for b in own]) for model, own in groupby(done, lambda b: b["params"]["subject"])
+    ]
+    assert [model for model, _ in runs] == ["toy.yaml", "attngan-shapes", "damsm-birds", "gan-cls-birds"]
+    for _, groups in runs:
+        assert groups == sorted(groups, key=lambda group: group == "training step")
+        assert groups[-1] == "training step"
 
 
 def test_every_phase_takes_steps(toy_and_broken):

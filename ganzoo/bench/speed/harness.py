@@ -101,6 +101,19 @@ def _warm_up(act: Callable[[], None], repeat: int, seconds: float, patient: bool
 # -- what is said ------------------------------------------------------------------------
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Recipe after recipe; of each in the suite's order, which pytest would mix up."""
+    models = list(config.stash[JOB].models)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        assert isinstance(item, pytest.Function)
+        name = item.callspec.params.get("subject")
+        return models.index(str(name)) if name else len(models), item.function.__code__.co_firstlineno
+
+    items.sort(key=place)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Say how many benchmarks there are."""
     Path(session.config.stash[JOB].outcomes).with_name("total").write_text(str(len(session.items)))

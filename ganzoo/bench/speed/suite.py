@@ -69,7 +69,7 @@ def _text_encoder(subject: Subject) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Recipes one after another: all that is timed of one before the next is built."""
+    """A benchmark for every recipe, every phase, every metric."""
     models = metafunc.config.stash[JOB].models
     if "phase" in metafunc.fixturenames:
         both = [(label, phase) for label, source in models.items() for phase in find_recipe(source).phases]
