@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganzoo.cli.options import Device
-from ganzoo.console import say, warn
+from ganzoo.console import say, say_table, warn
 from ganzoo.errors import GanzooError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def speed(
     shapes stand in for the models' data. Needs pip install 'ganzoo[bench]'.
     """
     from ganzoo.bench.speed import run
+    from ganzoo.bench.speed.rates import rates
     from ganzoo.bench.speed.runner import ROUNDS, SECONDS
     from ganzoo.progress import counting, show_log
 
@@ -60,7 +61,8 @@ def speed(
             progress=progress,
         )
     if timed.table:
-        say(timed.table)
+        say(f"{timed.table}\n\nimages (text encoder: captions) a second, by the median")
+        _say_rates(rates(timed.report))
     if timed.elsewhere:
         warn(f"{compare} was not made under these conditions: {timed.elsewhere}")
     for line in _lines(timed.skipped):
@@ -71,6 +73,19 @@ def speed(
         lines = list(_lines(timed.failed))
         listed = "".join(f"\n  {number}. {line}" for number, line in enumerate(lines, 1))
         raise GanzooError(f"{len(timed.failed)} of what was to be timed failed{listed}")
+
+
+def _say_rates(found: Mapping[str, Mapping[str, float]]) -> None:
+    groups = list(dict.fromkeys(group for row in found.values() for group in row))
+    rows = [
+        (name, *(_number(row[group]) if group in row else "" for group in groups))
+        for name, row in found.items()
+    ]
+    say_table(("", *groups), rows)
+
+
+def _number(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _lines(outcomes: Iterable[Outcome]) -> list[str]:

@@ -10,6 +10,7 @@ from ganzoo.bench import speed
 from ganzoo.bench.speed import runner
 from ganzoo.bench.speed.earlier import other_machine
 from ganzoo.bench.speed.job import Outcome
+from ganzoo.bench.speed.rates import rates
 from ganzoo.bench.speed.runner import ROUNDS, SECONDS
 from ganzoo.errors import GanzooError
 from ganzoo.plugins import load
@@ -101,6 +102,9 @@ def test_one_model_after_another_and_training_last(toy_and_broken):
     for _, groups in runs:
         assert groups == sorted(groups, key=lambda group: group == "training step")
         assert groups[-1] == "training step"
+    assert [b["name"] for b in done if b["name"].startswith("attngan-shapes:")] == [
+        "attngan-shapes:damsm", "attngan-shapes:gan",
+    ]  # fmt: skip
 
 
 def test_every_phase_takes_steps(toy_and_broken):
@@ -146,6 +150,16 @@ def test_a_table_a_group(toy_and_broken):
     assert "FAIL" not in table and "passed" not in table
 
 
+def test_rates_a_row_a_model(toy_and_broken):
+    found = rates(toy_and_broken[0].report)
+    assert found["toy.yaml"].keys() == GROUPS  # it has one phase; AttnGAN has two
+    assert found["attngan-shapes"].keys() == GROUPS - {"training step"}
+    assert found["attngan-shapes:gan"].keys() == {"training step"}
+    assert found["core/shapes_agreement"].keys() == {"metric"}
+    text = of(toy_and_broken[0].report, "toy.yaml")["text encoder"]
+    assert found["toy.yaml"]["text encoder"] == pytest.approx(64 / text["stats"]["median"])
+
+
 def test_progress(toy_and_broken):
     done, _, seen = toy_and_broken
     (total,) = {total for _, total in seen}
@@ -184,6 +198,7 @@ def test_the_command(ganzoo, plugin, monkeypatch, toy_and_broken, tmp_path):
     (line,) = [line for line in ran.out.splitlines() if line.startswith("toy.yaml:gan (before)")]
     assert "4,321" in line and "toy.yaml:gan (NOW)" in ran.out
     assert "skipped: metric of bright/choosy: it judges nothing but whales\n" in ran.out
+    assert "images (text encoder: captions) a second" in ran.out
     assert f"written: {tmp_path / 'speed.json'}\n" in ran.out
     assert "warning: " in ran.err and "torch 0.1, now " in ran.err
     assert ran.code == 1 and "error: 5 of what was to be timed failed\n  1. sampling, batch 1; " in ran.err

@@ -106,10 +106,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Recipe after recipe; of each in the suite's order, which pytest would mix up."""
     models = list(config.stash[JOB].models)
 
-    def place(item: pytest.Item) -> tuple[int, int]:
+    def place(item: pytest.Item) -> tuple[int, int, int]:
         assert isinstance(item, pytest.Function)
         name = item.callspec.params.get("subject")
-        return models.index(str(name)) if name else len(models), item.function.__code__.co_firstlineno
+        model = models.index(str(name)) if name else len(models)
+        return model, item.function.__code__.co_firstlineno, item.callspec.indices.get("phase", 0)
 
     items.sort(key=place)
 
