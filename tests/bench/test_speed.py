@@ -14,6 +14,7 @@ from ganzoo.bench.speed.rates import rates
 from ganzoo.bench.speed.runner import ROUNDS, SECONDS
 from ganzoo.errors import GanzooError
 from ganzoo.plugins import load
+from tests.test_import import COMMAND, loaded_by
 
 QUICK = {"device": "cpu", "rounds": 1, "seconds": 1e-9}
 GROUPS = {"sampling, batch 1", "sampling, batch 16", "training step", "text encoder", "loader"}
@@ -23,9 +24,9 @@ from ganzoo.hookspecs import hookimpl
 
 @hookimpl
 def ganzoo_metrics():
-    from MODULE_parts import Brightness, Choosy
+    from MODULE_parts import Brightness, Choosy, Lacking, Wrong
 
-    return {"brightness": Brightness, "choosy": Choosy}
+    return {"brightness": Brightness, "choosy": Choosy, "lacking": Lacking, "wrong": Wrong}
 """
 PARTS = """
 from dataclasses import dataclass
@@ -46,6 +47,15 @@ class Brightness(Metric):
 class Choosy(Brightness):
     def __call__(self, samples):
         raise GanzooError("it judges nothing but whales\\nreally")
+
+@dataclass(frozen=True, kw_only=True)
+class Lacking(Brightness):
+    path: str
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong(Brightness):
+    def __call__(self, samples):
+        return len(3)
 """
 
 
@@ -198,10 +208,12 @@ def test_the_command(ganzoo, plugin, monkeypatch, toy_and_broken, tmp_path):
     (line,) = [line for line in ran.out.splitlines() if line.startswith("toy.yaml:gan (before)")]
     assert "4,321" in line and "toy.yaml:gan (NOW)" in ran.out
     assert "skipped: metric of bright/choosy: it judges nothing but whales\n" in ran.out
+    assert "skipped: metric of bright/lacking: it has options without a default: " in ran.out
+    assert "metric of bright/wrong: TypeError: object of type 'int' has no len()" in ran.err
     assert "images (text encoder: captions) a second" in ran.out
     assert f"written: {tmp_path / 'speed.json'}\n" in ran.out
     assert "warning: " in ran.err and "torch 0.1, now " in ran.err
-    assert ran.code == 1 and "error: 5 of what was to be timed failed\n  1. sampling, batch 1; " in ran.err
+    assert ran.code == 1 and "error: 6 of what was to be timed failed\n  1. sampling, batch 1; " in ran.err
     assert "broken.yaml, broken.yaml:gan: " in ran.err
 
 
@@ -305,3 +317,7 @@ def test_lazy_losses_make_long_rounds(toy, registry, tmp_path):
 def test_the_help_says_the_defaults(ganzoo):
     said = " ".join(ganzoo("bench-speed", "--help").out.split())
     assert f"[default: {ROUNDS}]" in said and f"[default: {SECONDS}]" in said
+
+
+def test_help_leaves_torch_out():
+    assert loaded_by(COMMAND.format(words=["bench-speed", "--help"])) == []
