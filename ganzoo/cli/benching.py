@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ganzoo.cli import timing
 from ganzoo.cli.evaluating import Metrics, Samples
 from ganzoo.cli.options import Device
 from ganzoo.console import say, say_table
@@ -75,3 +76,6 @@ def models(
     page = report.write(found, out, out / "report.html")
     say_table(("model", *found.metrics, "trained img/s", "drawn img/s"), comparison.show(found))
     say(f"{page}, {out / 'results.json'}")
+
+
+app.command()(timing.speed)

@@ -16,8 +16,8 @@ from ganzoo.components import ImageEncoder
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.flow import ImageFeatures
 from ganzoo.nn.fixed import fixed
-from ganzoo.specs import ImageSpec
 from ganzoo.packaged_weights import PACKAGES, weights_of
+from ganzoo.specs import ImageSpec
 
 
 @dataclass(frozen=True, kw_only=True)
