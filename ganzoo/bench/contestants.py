@@ -12,7 +12,8 @@ from ganzoo.catalogue import load as load_catalogue
 from ganzoo.catalogue import recipe as find_recipe
 from ganzoo.differences import diff
 from ganzoo.errors import GanzooError, did_you_mean
-from ganzoo.plan import Plan
+from ganzoo.layouts import draws_keypoints
+from ganzoo.plan import PhasePlan, Plan
 from ganzoo.plugins import Registry
 from ganzoo.recipe import Recipe
 from ganzoo.run import RECIPE, Run
@@ -123,9 +124,19 @@ def _moved(recipe: Recipe, data: str) -> Recipe:
 
 def _planned(recipe: Recipe, registry: Registry) -> Contestant:
     try:
-        return Contestant(recipe.name, recipe, assemble(recipe, registry))
+        plan = assemble(recipe, registry)
     except GanzooError as error:
         return Contestant(recipe.name, recipe, reason=str(error))
+    if draws_keypoints(plan):
+        return Contestant(recipe.name, recipe, reason="it draws keypoints, not pictures")
+    trained = {level for phase in plan.phases for level in phase.stages if _trains_generator(phase)}
+    if len(plan.stages) - 1 not in trained:
+        return Contestant(recipe.name, recipe, reason="it trains encoders alone, and draws nothing")
+    return Contestant(recipe.name, recipe, plan)
+
+
+def _trains_generator(phase: PhasePlan) -> bool:
+    return any(update.name == "generator" for update in phase.updates)
 
 
 def _add_run(found: list[Contestant], run: Run, recipe: Recipe, data: str, registry: Registry) -> None:
