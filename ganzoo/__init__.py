@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ganzoo.api import load as load
     from ganzoo.api import load_official as load_official
     from ganzoo.api import plan as plan
+    from ganzoo.bench.comparison import bench as bench
     from ganzoo.catalogue import recipe as recipe
     from ganzoo.catalogue import recipes as recipes
     from ganzoo.convert import convert as convert
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ganzoo.data_prepare import data_prepare as data_prepare
     from ganzoo.differences import diff as diff
     from ganzoo.errors import GanzooError as GanzooError
+    from ganzoo.evaluation.evaluate import evaluate as evaluate
     from ganzoo.install import install as install
     from ganzoo.misfits import MismatchError as MismatchError
     from ganzoo.new_plugin import new_plugin as new_plugin
@@ -32,6 +34,7 @@ _HOMES = {
     "data_check": "ganzoo.data_check",
     "data_prepare": "ganzoo.data_prepare",
     "diff": "ganzoo.differences",
+    "evaluate": "ganzoo.evaluation.evaluate",
     "export_official": "ganzoo.api",
     "install": "ganzoo.install",
     "load": "ganzoo.api",
@@ -44,17 +47,22 @@ _HOMES = {
     "train": "ganzoo.train",
 }
 
-__all__ = sorted(_HOMES)
+# Packages that can be called as functions, and whose modules are imported by name.
+_PACKAGES = {"bench": "ganzoo.bench"}
+
+__all__ = sorted([*_HOMES, *_PACKAGES])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(_PACKAGES[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(_HOMES)
+    return list(__all__)
 
 
 class _Package(ModuleType):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -134,6 +134,15 @@ class Misfits:
 def _adapter(cls: type[C]) -> TypeAdapter[C]:
     """Pydantic's form of a component: making it takes longer than all else in planning."""
     return TypeAdapter(cls)
+
+
+def made(registry: Registry, kind: str, use: str, options: Mapping[str, Any]) -> Any:
+    """The component `use` with `options`, outside a recipe. GanzooError for what is unknown or not allowed."""
+    cls = registry.get(kind, use)
+    try:
+        return _adapter(cls).validate_python(dict(options))
+    except ValidationError as error:
+        raise GanzooError("; ".join(_option_problem(use, cls, one) for one in error.errors())) from error
 
 
 def use(node: Node | None) -> str:

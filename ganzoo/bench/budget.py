@@ -45,9 +45,7 @@ class Budget:
             return cls("seconds", amount * _SECONDS[unit], text.strip())
         return cls("steps" if unit == "steps" else "images", amount, text.strip())
 
-    def spent_by(
-        self, recipe: Recipe, lengths: Mapping[str, int], prices: Mapping[str, float]
-    ) -> dict[str, int]:
+    def spent_by(self, lengths: Mapping[str, int], prices: Mapping[str, float]) -> dict[str, int]:
         """Steps of each phase, so that all cost the budget together; their proportions stay as they are.
 
         `lengths`: the recipe's own steps of each phase. `prices`: what one step costs, in the budget's kind.
@@ -58,20 +56,24 @@ class Budget:
 
 def within(
     budget: Budget, recipe: Recipe, lengths: Mapping[str, int], batches: Mapping[str, int],
-    data: str | None, device: str,
+    data: Path | None, device: str,
 ) -> Recipe:  # fmt: skip
     """The recipe with as many steps in each phase as the budget pays for.
 
     Time is taken of some steps of every phase on this machine, which trains nothing that is kept. All phases
-    count, encoders' too.
+    count, encoders' too. Raises GanzooError for a phase without a step.
     """
+    if empty := [name for name, length in lengths.items() if not length]:
+        raise GanzooError(
+            f"{recipe.name}: phase {empty[0]} has no step to take: its data is less than a batch"
+        )
     if budget.kind == "steps":
         prices = dict.fromkeys(lengths, 1.0)
     elif budget.kind == "images":
         prices = {name: float(batches[name]) for name in lengths}
     else:
         prices = seconds_a_step(recipe, data, device)
-    steps = budget.spent_by(recipe, lengths, prices)
+    steps = budget.spent_by(lengths, prices)
     log.info(
         "%s: %s is %s", recipe.name, budget.said, ", ".join(f"{n} steps of {p}" for p, n in steps.items())
     )
@@ -85,7 +87,7 @@ def shortened(recipe: Recipe, steps: Mapping[str, int]) -> Recipe:
     return recipe
 
 
-def seconds_a_step(recipe: Recipe, data: str | None, device: str) -> dict[str, float]:
+def seconds_a_step(recipe: Recipe, data: Path | None, device: str) -> dict[str, float]:
     """How long a step of each phase takes here: the median of a few."""
     tried = shortened(recipe, dict.fromkeys(recipe.phases, TRIED))
     for phase in recipe.phases:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ganzoo.bench.protocols import Differing, differing, told
-from ganzoo.bench.results import Score
+from ganzoo.bench.results import Results, Row, Score
 
 MOST_DIGITS = 6
 
@@ -109,6 +109,18 @@ def columns(lines: Sequence[Sequence[Score]], order: Sequence[str] = ()) -> list
     """
     names = dict.fromkeys((*order, *(score.name for line in lines for score in line)))
     return [column for name in names for column in _of(name, lines)]
+
+
+def ranking(results: Results) -> tuple[list[Row], list[Row]]:
+    """Finished rows in two lists: those with a place, best first, and those without one.
+
+    A place is by the usual protocol of the first metric. A model measured otherwise has a number that says
+    nothing beside the others'.
+    """
+    done = [row for row in results.rows if row.state == "done"]
+    first = columns([row.scores for row in done], results.metrics[:1])[:1] if results.metrics else []
+    placed = first[0].ranked if first and first[0].name == results.metrics[0] else []
+    return [done[line] for line in placed], [row for n, row in enumerate(done) if n not in placed]
 
 
 def _of(name: str, lines: Sequence[Sequence[Score]]) -> list[Column]:

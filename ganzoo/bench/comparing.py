@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganzoo.bench.columns import digits, overlap
+from ganzoo.bench.columns import digits, overlap, ranking
 from ganzoo.bench.protocols import Differing, differing, told
 from ganzoo.bench.results import Results, Row, Score
 from ganzoo.bench.wording import number
@@ -90,7 +90,7 @@ class Comparison:
 
 def compare(first: Results, second: Results) -> Comparison:
     """The scores of models of one name, side by side. Only scores of one id are subtracted."""
-    names = dict.fromkeys(row.name for row in (*first.ranked(), *second.ranked()))
+    names = dict.fromkeys(row.name for one in (first, second) for row in _in_order(one))
     pairs: list[Pair] = []
     missing: list[tuple[str, str]] = []
     for name in names:
@@ -100,6 +100,12 @@ def compare(first: Results, second: Results) -> Comparison:
         else:
             missing.append((name, f"first: {_standing(one)}; second: {_standing(other)}"))
     return Comparison(tuple(pairs), tuple(missing), differing(first.settings, second.settings))
+
+
+def _in_order(results: Results) -> list[Row]:
+    """All rows, finished ones first, best first."""
+    placed, others = ranking(results)
+    return [*placed, *others, *(row for row in results.rows if row.state != "done")]
 
 
 def pair(one: Row, other: Row, order: tuple[str, ...] = ()) -> Iterator[Pair]:

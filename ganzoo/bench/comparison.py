@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo import pictures
 from ganzoo.bench import machine, results, sampling
-from ganzoo.bench.budget import Budget, within
-from ganzoo.bench.contestants import Contestant, contestants, differences
-from ganzoo.bench.results import Ablation, Curve, Results, Row, Training
-from ganzoo.data.feed import Feed
+from ganzoo.bench.budget import Budget
+from ganzoo.bench.contestants import Contestant, contestants, differences, made_otherwise
+from ganzoo.bench.results import Ablation, Curve, Results, Row
+from ganzoo.bench.terms import Terms
+from ganzoo.bench.trained import clock, on_the_way, steps_of, told, trained
+from ganzoo.checkpoint import step_of
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation import asked as names
 from ganzoo.evaluation.asked import Asked
-from ganzoo.evaluation.evaluate import Evaluation, measure, misfit
+from ganzoo.evaluation.evaluate import measure, prepare
 from ganzoo.evaluation.reference import Reference
 from ganzoo.evaluation.scores import Score
 from ganzoo.metrics.bootstrap import over_seeds
-from ganzoo.model import Model
+from ganzoo.plan import Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.recipe import Recipe
-from ganzoo.run import RECIPE, Run
-from ganzoo.runtime import accelerator
-from ganzoo.train import train
+from ganzoo.run import Run
 
 log = logging.getLogger("ganzoo")
 
@@ -38,35 +39,22 @@ SHOWN = 6  # captions in the report's grids
 SIDE = 128  # pixels of pictures in the report, at least
 
 
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What is the same for every row.
-
-    `data`: a data set's component; None = the first model's. `folder`: where its files are. `budget`: as in
-    20m, 2000steps, 100000images. `seeds`: of trainings. `metrics`: names; None = what fits the first model.
-    `samples`: pictures a model; None = as many as there are held-out captions, from 1,000. `points`: so many
-    checkpoints on the way are measured by the first metric, for curves.
-    """
-
-    data: str | None = None
-    folder: Path | None = None
-    budget: str = "20m"
-    seeds: tuple[int, ...] = (0,)
-    metrics: tuple[str, ...] | None = None
-    samples: int | None = None
-    points: int = 0
-    device: str = "auto"
-
-
-def bench(models: Sequence[str], out: str | Path, terms: Terms | None = None, **given: Any) -> Results:
+def bench(
+    models: Sequence[str | Path] = (), out: str | Path = "bench", terms: Terms | None = None, **given: Any
+) -> Results:
     """Compare models: train those that are no run folders yet, measure all on the same captions and draws.
 
-    `terms`, or its fields by name. Rows that are finished in `out` are kept; an interrupted training goes on.
-    A row that fails is reported and the others go on; one that cannot be compared is refused with the
-    reason. Writes `out`/results.json after each row, trainings into `out`/runs. Raises GanzooError for names
-    that nothing fits, unreadable budgets, and an `out` that holds a comparison on other terms.
+    `models`: names in the catalogue or their beginnings, recipe files, run folders; none = all of the
+    catalogue on the data. `terms`, or its fields by name: see `Terms`. Rows that are finished in `out` are
+    kept; an interrupted training goes on. A row that fails is reported and the others go on; one that cannot
+    be compared is refused with the reason. Writes `out`/results.json after each row, trainings into
+    `out`/runs.
+
+    Raises GanzooError before any training for names that nothing fits, unreadable budgets, metrics that
+    cannot judge this data, an `out` that cannot be written or holds a comparison on other terms.
     """
-    return Comparison(models, Path(out).expanduser(), replace(terms or Terms(), **given)).run()
+    terms = replace(terms or Terms(), **given)
+    return Comparison([str(model) for model in models], Path(out).expanduser(), terms).run()
 
 
 class Comparison:
@@ -74,34 +62,43 @@ class Comparison:
 
     def __init__(self, models: Sequence[str], out: Path, terms: Terms) -> None:
         self.out, self.terms = out, terms
-        results.check_writable(out)
         self.registry = load_plugins()
         self.budget = Budget.of(terms.budget)
+        asked = None if terms.metrics is None else names.asked(terms.metrics, self.registry)
         self.rows = contestants(models, terms.data, self.registry)
-        able = [row for row in self.rows if row.plan]
-        if not able:
-            raise GanzooError(
-                "\n  ".join(["nothing can be compared:", *(f"{r.name}: {r.reason}" for r in self.rows)])
-            )
-        first = able[0].plan
-        assert first is not None and first.recipe.data is not None
-        self.metrics: list[Asked] = (
-            names.asked(terms.metrics, self.registry)
-            if terms.metrics
-            else names.usual([row.plan for row in able if row.plan], self.registry)
-        )
-        self.side = max(max(row.plan.resolutions) for row in able if row.plan)
-        self.reference = Reference(
-            first.data, first.recipe.data.use, self._folder(able[0]), side=self.side,
-            samples=terms.samples, device=terms.device,
-        )  # fmt: skip
+        plans = _plans(self.rows)
+        results.check_writable(out)
+        self.metrics: list[Asked] = names.usual(plans, self.registry) if asked is None else asked
+        if unfit := [one for one in self.metrics if all(one.misfit(plan) for plan in plans)]:
+            raise GanzooError(unfit[0].misfit(plans[0]))
+        self.reference = self._reference(plans)
+        self.rows = [self._checked(row) for row in self.rows]
+        _plans(self.rows)
         self.found = self._before()
+        prepare(self.metrics, self.reference)
 
-    def _folder(self, row: Contestant) -> Path | None:
-        if self.terms.folder:
-            return self.terms.folder
-        given = row.runs[0].settings.get("data") if row.runs else None
-        return Path(given) if given else None
+    def _reference(self, plans: Sequence[Plan]) -> Reference:
+        """By the data of the first model, or the first that also asks for embeddings, boxes or keypoints."""
+
+        def known(plan: Plan) -> int:
+            spec = plan.data_spec
+            return bool(spec.embedding) + bool(spec.boxes) + bool(spec.keypoints)
+
+        plan = max(plans, key=known)
+        assert plan.recipe.data is not None, "a plan has data"
+        given = next((row.runs[0].settings.get("data") for row in self.rows if row.runs and row.plan), None)
+        return Reference(
+            plan.data, plan.recipe.data.use, self.terms.path or (Path(given) if given else None),
+            side=max(max(plan.resolutions) for plan in plans), samples=self.terms.samples,
+            device=self.terms.device,
+        )  # fmt: skip
+
+    def _checked(self, row: Contestant) -> Contestant:
+        """The row; refused where its options of the data set make other held-out pictures."""
+        if row.plan is None or self.reference.holds(row.plan.data):
+            return row
+        reason = "its data's options make other held-out pictures than those of the comparison"
+        return replace(row, plan=None, reason=reason)
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -109,163 +106,129 @@ class Comparison:
             "budget": self.budget.said,
             "seeds": list(self.terms.seeds),
             "samples": self.reference.samples,
-            "side": self.side,
+            "side": self.reference.side,
             "metrics": [asked.called(asked.metric.decides) for asked in self.metrics],
             "points": self.terms.points,
         }
 
     def _before(self) -> Results:
-        """What `out` holds already, or nothing yet."""
-        settings = self._settings()
-        if (self.out / results.NAME).exists():
-            before = results.load(self.out)
-            other = [name for name in settings if before.settings.get(name) != settings[name]]
-            if other:
-                said = ", ".join(f"{n} {before.settings.get(n)} there and {settings[n]} here" for n in other)
-                raise GanzooError(
-                    f"{self.out} holds a comparison on other terms ({said}); name another folder"
-                )
-            return before
-        return Results(
-            made=machine.now(),
-            settings=settings,
-            machine=machine.described(self.terms.device),
-            metrics=settings["metrics"],
-        )
+        """What `out` holds already, or nothing yet, and what all rows share: captions and real pictures."""
+        settings, here = self._settings(), machine.described(self.terms.device)
+        if not (self.out / results.NAME).exists():
+            index, requests = self._shown(), self.reference.requests
+            real = self.reference.held_out.images[requests.rows[index]].transpose(0, 2, 3, 1)
+            found = Results(
+                made=machine.now(), settings=settings, machine=here, metrics=settings["metrics"],
+                captions=[requests.captions[i] for i in index], real=self._save("real", "picture", real),
+            )  # fmt: skip
+            results.save(found, self.out)  # these terms hold from now on, though nothing is finished
+            return found
+        before = results.load(self.out)
+        other = [name for name in settings if before.settings.get(name) != settings[name]]
+        if other:
+            said = ", ".join(f"{n} {before.settings.get(n)} there and {settings[n]} here" for n in other)
+            raise GanzooError(f"{self.out} holds a comparison on other terms ({said}); name another folder")
+        for row in self.rows:
+            self._check_same(row, before.row(row.name))
+        if before.machine.get("device") != here["device"]:
+            log.warning(
+                "%s was begun on %s, this is %s: times of the rows cannot be compared",
+                self.out, before.machine.get("device"), here["device"],
+            )  # fmt: skip
+        return before
+
+    def _check_same(self, row: Contestant, before: Row | None) -> None:
+        if before is None or before.state != "done":
+            return
+        where = str(self.out / results.NAME)
+        places = made_otherwise(Recipe.from_yaml(before.recipe, where=where), row.recipe)
+        if places:
+            raise GanzooError(
+                f"{self.out} holds a row {row.name} of another recipe; it differs in {', '.join(places)}; "
+                "name another folder"
+            )
 
     def run(self) -> Results:
         """Every row, one after the other."""
         for number, row in enumerate(self.rows, 1):
-            before = self.found.row(row.name)
-            if before and before.state == "done":
-                log.info("%s (%d of %d): finished before", row.name, number, len(self.rows))
-                continue
             log.info("%s (%d of %d)", row.name, number, len(self.rows))
-            self._keep(self._row(row))
+            before = self.found.row(row.name)
+            if before and before.state == "done" and _as_measured(row, before):
+                log.info("%s is finished", row.name)
+            else:
+                self._keep(self._row(row))
         self._finish()
         return self.found
 
     def _row(self, row: Contestant) -> Row:
-        about = Row(
-            name=row.name, state="refused", reason=row.reason, title=row.recipe.title, paper=row.recipe.paper,
-            recipe=row.recipe.to_yaml(), reported=dict(row.recipe.reported),
-        )  # fmt: skip
         if row.plan is None:
-            return about
+            return Row.of(row.recipe, "refused", name=row.name, reason=row.reason)
         try:
-            return self._measured(row, about)
+            return self._measured(row)
         except GanzooError as error:
-            log.error("%s: %s", row.name, error)
-            return about.model_copy(update={"state": "broken", "reason": str(error)})
+            reason = str(error)
         except Exception as error:  # a fault in one model's plugin must not end the others
-            log.exception("%s: %s", row.name, error)
-            return about.model_copy(update={"state": "broken", "reason": f"{type(error).__name__}: {error}"})
+            reason = f"{type(error).__name__}: {error}"
+        log.error("%s: %s", row.name, reason)
+        return Row.of(row.recipe, "broken", name=row.name, reason=reason)
 
-    def _measured(self, row: Contestant, about: Row) -> Row:
-        runs = row.runs or self._train(row)
-        trainings, curves, shown = [], [], None
-        model: Model | None = None
+    def _measured(self, row: Contestant) -> Row:
+        assert row.plan is not None, "it can be compared"
+        runs = row.runs or trained(row, self.out / "runs", self.budget, self.terms)
+        fitting = [asked for asked in self.metrics if not asked.misfit(row.plan)]
+        trainings, curves, shown = [], [], []
         for run in runs:
             model = run.load()
-            fitting = [asked for asked in self.metrics if not misfit(model.plan, asked)]
             found = measure(model, fitting, self.reference)
-            trainings.append(_training(run, found))
-            curves += self._curves(run)
-            shown = shown if shown is not None else self._pictures(row, model)
-        assert model is not None and shown is not None
+            trainings.append(told(run, found.scores))
+            curves += self._curves(run, fitting)
+            index = torch.from_numpy(self._shown())
+            drawn = found.drawn[index].permute(0, 2, 3, 1).numpy()
+            shown = shown or self._save("pictures", row.name, drawn)
         requests = self.reference.requests
         tokens, layout = requests.tokens(model), requests.layout
-        return about.model_copy(
-            update={
-                "state": "done",
-                "reason": "",
-                "resolution": model.plan.resolutions[-1],
-                "scores": _together([training.scores for training in trainings]),
-                "trainings": trainings,
-                "curves": curves,
-                "pictures": shown,
-                "parameters": sampling.parameters(model),
-                "flops": sampling.flops(model, tokens, layout),
-                "sampling": sampling.sampling(model, tokens, layout),
-            }
-        )
+        return Row.of(
+            row.recipe, "done", name=row.name,
+            resolution=model.plan.resolutions[-1],
+            scores=_together([training.scores for training in trainings]),
+            trainings=trainings,
+            curves=curves,
+            pictures=shown,
+            parameters=sampling.parameters(model),
+            flops=sampling.flops(model, tokens, layout),
+            sampling=sampling.sampling(model, tokens, layout),
+        )  # fmt: skip
 
-    def _train(self, row: Contestant) -> list[Run]:
-        """One finished run for each seed; those that are not finished go on."""
-        assert row.plan is not None
-        data = str(self.terms.folder) if self.terms.folder else None
-        recipe: Recipe | None = None
-        runs = []
-        for seed in self.terms.seeds:
-            path = self.out / "runs" / f"{row.name}-seed-{seed}"
-            if (path / RECIPE).exists():
-                recipe = Run.open(path).recipe
-            elif recipe is None:
-                recipe = self._paid(row, data)
-            total = sum(phase.steps or 0 for phase in recipe.phases.values())
-            run = Run(path)
-            if not (path / RECIPE).exists() or _steps(run) < total:
-                every = max(
-                    1, max(phase.steps or 1 for phase in recipe.phases.values()) // (self.terms.points + 1)
-                )
-                run = train(
-                    recipe, data, path, resume=bool(run.saved), seed=seed, device=self.terms.device,
-                    sample_every=0, save_every=every, keep=0, log_every=max(1, min(50, total // 20)),
-                )  # fmt: skip
-            runs.append(run)
-        return runs
-
-    def _paid(self, row: Contestant, data: str | None) -> Recipe:
-        """The recipe with the steps that the budget pays for."""
-        plan = row.plan
-        assert plan is not None
-        compute = accelerator(self.terms.device)
-        feed = Feed(plan, self.terms.folder, compute)
-        lengths = {phase.name: feed.steps_of(phase) for phase in plan.phases}
-        batches = {phase.name: feed.batch_of(phase) * phase.accumulate for phase in plan.phases}
-        return within(self.budget, row.recipe, lengths, batches, data, self.terms.device)
-
-    def _curves(self, run: Run) -> list[Curve]:
+    def _curves(self, run: Run, fitting: Sequence[Asked]) -> list[Curve]:
         """The first metric over checkpoints on the way, and what was measured while it trained."""
-        seconds = _clock(run)
-        seed = int(run.settings.get("seed", 0))
-        found: dict[str, list[tuple[float, float, float]]] = {}
+        seconds, found = clock(run), dict[str, list[tuple[float, float, float]]]()
         for line in run.metrics:
             for name, value in line.items():
-                if name.startswith("metric/") and "/" not in name.removeprefix("metric/"):
+                short = name.removeprefix("metric/")
+                if name.startswith("metric/") and "/" not in short:
                     point = (float(line["step"]), seconds(line["step"]), float(value))
-                    found.setdefault(name.removeprefix("metric/"), []).append(point)
-        first = self.metrics[0]
-        for path in run.saved[-self.terms.points - 1 :] if self.terms.points else ():
-            scores = measure(run.load(path.name), [first], self.reference, floors=False, errors=False).scores
-            step = int(path.name.rsplit("-", 1)[1])
+                    found.setdefault(short, []).append(point)
+        for path in on_the_way(run, self.terms.points) if fitting else ():
+            model, step = run.load(path.name), step_of(path)
+            scores = measure(model, fitting[:1], self.reference, floors=False, errors=False).scores
             for score in scores:
                 if score.decides:
                     found.setdefault(score.name, []).append((float(step), seconds(step), score.value))
+        seed = int(run.settings.get("seed", 0))
         return [Curve(name=name, seed=seed, points=points) for name, points in found.items()]
 
-    def _pictures(self, row: Contestant, model: Model) -> list[str]:
-        """The model's pictures of the report's captions, drawn with the seeds that all models get."""
-        index = self._shown()
-        requests = self.reference.requests
-        layout = requests.layout.rows(torch.from_numpy(index)) if requests.layout else None
-        seeds = [requests.seeds[i] for i in index]
-        drawn = pictures.to_array(model.generate(requests.tokens(model, index), seeds, layout=layout))
-        return self._save(row.name, drawn)
-
-    def _shown(self) -> Any:
+    def _shown(self) -> NDArray[np.int64]:
         count = len(self.reference.requests.captions)
         return np.unique(np.linspace(0, count - 1, SHOWN).round().astype(np.int64))
 
-    def _save(self, name: str, drawn: Any) -> list[str]:
+    def _save(self, folder: str, name: str, drawn: NDArray[np.uint8]) -> list[str]:
+        """Pictures [n, r, r, 3] as files below `out`, small ones enlarged; their names."""
         files = []
         for number, picture in enumerate(drawn):
-            image = Image.fromarray(picture)
-            scale = max(1, SIDE // image.width)
-            large = image.resize((image.width * scale,) * 2, Image.Resampling.NEAREST)
-            file = f"pictures/{name}-{number}.png"
-            pictures.save(large, self.out / file)
-            files.append(file)
+            image = Image.fromarray(np.ascontiguousarray(picture))
+            side = image.width * max(1, SIDE // image.width)
+            files.append(f"{folder}/{name}-{number}.png")
+            pictures.save(image.resize((side, side), Image.Resampling.NEAREST), self.out / files[-1])
         return files
 
     def _keep(self, row: Row) -> None:
@@ -275,58 +238,32 @@ class Comparison:
         results.save(self.found, self.out)
 
     def _finish(self) -> None:
-        """What all rows share: captions, real pictures, pairs that differ in one place."""
-        index, requests = self._shown(), self.reference.requests
-        real = self.reference.held_out.images[requests.rows[index]].transpose(0, 2, 3, 1)
+        """Pairs of finished rows that differ in one place; those of rows not asked for now stay."""
         done = {row.name for row in self.found.rows if row.state == "done"}
-        pairs = [
+        here = {row.name for row in self.rows}
+        pairs = [one for one in self.found.ablations if not {one.one, one.other} <= here]
+        pairs += [
             Ablation(one=one.name, other=other.name, path=path, values=values)
             for one, other, path, values in differences(self.rows)
             if {one.name, other.name} <= done
         ]
-        self.found = self.found.model_copy(
-            update={
-                "captions": [requests.captions[i] for i in index],
-                "real": self._save("real", real),
-                "ablations": pairs,
-                "made": machine.now(),
-            }
-        )
+        self.found = self.found.model_copy(update={"ablations": pairs, "made": machine.now()})
         results.save(self.found, self.out)
 
 
-def _steps(run: Run) -> int:
-    from ganzoo.checkpoint import step_of
-
-    return step_of(run.saved[-1]) if run.saved else 0
-
-
-def _training(run: Run, found: Evaluation) -> Training:
-    lines = [line for line in run.metrics if "steps_per_second" in line]
-    batch = [line["images_per_second"] / line["steps_per_second"] for line in lines]
-    steps = [int(line["step"]) for line in lines]
-    took = [step - before for step, before in zip(steps, [0, *steps[:-1]], strict=True)]
-    images = sum(n * b for n, b in zip(took, batch, strict=True))
-    seconds = _clock(run)(steps[-1]) if steps else 0.0
-    return Training(
-        run=run.path.name,
-        seed=int(run.settings.get("seed", 0)),
-        steps=steps[-1] if steps else 0,
-        images=round(images),
-        seconds=seconds,
-        images_per_second=images / seconds if seconds else 0.0,
-        scores=found.scores,
-    )
+def _plans(rows: Sequence[Contestant]) -> list[Plan]:
+    """Of those that can be compared. Raises GanzooError where there is none."""
+    found = [row.plan for row in rows if row.plan]
+    if not found:
+        reasons = [f"{row.name}: {row.reason}" for row in rows]
+        raise GanzooError("\n  ".join(["nothing can be compared:", *reasons]))
+    return found
 
 
-def _clock(run: Run) -> Any:
-    """Seconds of training up to a step, by the speeds that were logged; saving and measuring do not count."""
-    steps, seconds = [0.0], [0.0]
-    for line in run.metrics:
-        if "steps_per_second" in line:
-            seconds.append(seconds[-1] + (line["step"] - steps[-1]) / line["steps_per_second"])
-            steps.append(float(line["step"]))
-    return lambda step: float(np.interp(step, steps, seconds))
+def _as_measured(row: Contestant, before: Row) -> bool:
+    """Whether runs that were named stand where they stood when they were measured."""
+    stood = {(training.run, training.steps) for training in before.trainings}
+    return not row.runs or {(run.path.name, steps_of(run)) for run in row.runs} == stood
 
 
 def _together(trainings: Sequence[Sequence[Score]]) -> list[Score]:
@@ -335,41 +272,11 @@ def _together(trainings: Sequence[Sequence[Score]]) -> list[Score]:
         return list(trainings[0])
     found = []
     for same in zip(*trainings, strict=True):
-        sure = over_seeds([score.value for score in same])
-        change: Mapping[str, Any] = {
-            "value": sure.value,
-            "low": sure.low,
-            "high": sure.high,
-            "interval": f"Student's t over {len(same)} seeds",
-        }
+        values = [score.value for score in same]
+        change: dict[str, Any] = {"value": float(np.mean(values)), "low": None, "high": None, "interval": ""}
+        if np.isfinite(values).all():
+            sure = over_seeds(values)
+            how = f"Student's t over {len(same)} seeds"
+            change = {"value": sure.value, "low": sure.low, "high": sure.high, "interval": how}
         found.append(same[0].model_copy(update=change))
     return found
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """`0-2` or `1,5`. Raises GanzooError for anything else."""
-    from ganzoo.sample import parse_seeds as parse
-
-    return tuple(parse(text))
-
-
-def names_of(metrics: str | None) -> tuple[str, ...] | None:
-    """`fd,kid@inception` as names; None for none."""
-    return tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else None
-
-
-def show(found: Results) -> Iterable[tuple[str, ...]]:
-    """The table's rows: name, each metric with its interval, training and drawing speed, weights."""
-    for row in found.ranked():
-        if row.state != "done":
-            yield (row.name, f"{row.state}: {row.reason.splitlines()[0]}", *[""] * (len(found.metrics) + 1))
-            continue
-        cells = []
-        for name in found.metrics:
-            score = row.score(name)
-            half = f" ± {(score.high - score.value):.2g}" if score and score.high is not None else ""
-            cells.append(f"{score.value:.4g}{half}{' leaks' if score.leaks else ''}" if score else "")
-        training = row.trainings[0] if row.trainings else None
-        speed = f"{training.images_per_second:.0f}" if training else ""
-        drawing = f"{row.sampling.throughput:.0f}" if row.sampling else ""
-        yield (row.name, *cells, speed, drawing)

@@ -7,8 +7,9 @@ files beside it. docs/bench.md describes every field.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
@@ -16,6 +17,9 @@ from ganzoo import durable, untrusted
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation.scores import Form
 from ganzoo.evaluation.scores import Score as Score
+
+if TYPE_CHECKING:
+    from ganzoo.recipe import Recipe
 
 VERSION: Final = 1
 NAME = "results.json"
@@ -76,6 +80,18 @@ class Row(Form):
     pictures: list[str] = Field(default_factory=list)
     reported: dict[str, float | str] = Field(default_factory=dict)
 
+    @classmethod
+    def of(cls, recipe: Recipe, state: Literal["done", "broken", "refused"], **known: Any) -> Row:
+        """A row with what its recipe says, and what else is known."""
+        said = {
+            "name": recipe.name,
+            "title": recipe.title,
+            "paper": recipe.paper,
+            "recipe": recipe.to_yaml(),
+            "reported": {name: _reported(value) for name, value in recipe.reported.items()},
+        }
+        return cls.model_validate({**said, "state": state, **known})
+
     def score(self, name: str) -> Score | None:
         """The score of that name, if there is one."""
         return next((score for score in self.scores if score.name == name), None)
@@ -113,17 +129,14 @@ class Results(Form):
         """The row of that name, if there is one."""
         return next((row for row in self.rows if row.name == name), None)
 
-    def ranked(self) -> list[Row]:
-        """Finished rows, best first by the first metric; rows without it after them, then the others."""
-        first = self.metrics[0] if self.metrics else ""
 
-        def place(row: Row) -> tuple[int, float]:
-            score = row.score(first)
-            if row.state != "done" or score is None:
-                return (1 if row.state == "done" else 2, 0.0)
-            return (0, score.value if score.lower_is_better else -score.value)
-
-        return sorted(self.rows, key=place)
+def _reported(value: Any) -> float | str:
+    """`{value: 2.88, error: 0.04, source: ...}` as text; a number as it is."""
+    if not isinstance(value, Mapping):
+        return value if isinstance(value, (int, float)) else str(value)
+    error = f" ± {value['error']}" if "error" in value else ""
+    source = f" ({value['source']})" if "source" in value else ""
+    return f"{value.get('value', '')}{error}{source}"
 
 
 def check_writable(folder: Path) -> None:

@@ -28,25 +28,14 @@ def evaluate_run(
     if out:
         results.check_writable(out)
     found = evaluate(opened, metrics, data, **options)
-    recipe = opened.recipe
     protocol = found.scores[0].protocol
+    row = Row.of(opened.recipe, "done", resolution=found.drawn.shape[-1], scores=found.scores)
     made = Results(
         made=machine.now(),
         settings={"data": protocol["data"], "samples": protocol["samples"], "run": opened.path.name},
         machine=machine.described(options.get("device", "auto")),
         metrics=[score.name for score in found.scores if score.decides],
-        rows=[
-            Row(
-                name=recipe.name,
-                state="done",
-                title=recipe.title,
-                paper=recipe.paper,
-                recipe=recipe.to_yaml(),
-                resolution=found.shown.shape[-1],
-                scores=found.scores,
-                reported={name: value for name, value in recipe.reported.items()},
-            )
-        ],
+        rows=[row],
     )
     if out:
         results.save(made, out)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ganzoo.bench.columns import Column, columns
+from ganzoo.bench.columns import Column, ranking
 from ganzoo.bench.comparing import Pair, pair
 from ganzoo.bench.embedding import Picture, embed
 from ganzoo.bench.figures import COLOURS, Mark
@@ -84,17 +84,11 @@ class Speed(BaseModel):
 
 
 def models(results: Results) -> list[Model]:
-    """Finished rows, best first by the usual protocol of the first metric.
-
-    A model measured otherwise has a number that says nothing beside the others': it follows, without a place.
-    """
-    done = [row for row in results.ranked() if row.state == "done"]
-    first = columns([row.scores for row in done], results.metrics[:1])[:1] if results.metrics else []
-    ranked = first[0].ranked if first and first[0].name == results.metrics[0] else []
-    order = [*ranked, *(number for number in range(len(done)) if number not in ranked)]
+    """Finished rows, best first; those without a place in the ranking follow."""
+    placed, others = ranking(results)
     return [
-        Model(done[row], Mark(_letters(number), number % COLOURS + 1), number + 1 if row in ranked else None)
-        for number, row in enumerate(order)
+        Model(row, Mark(_letters(number), number % COLOURS + 1), number + 1 if number < len(placed) else None)
+        for number, row in enumerate([*placed, *others])
     ]
 
 

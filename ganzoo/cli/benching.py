@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from ganzoo.cli import timing
-from ganzoo.cli.evaluating import Metrics, Samples
+from ganzoo.cli.evaluating import Metrics, Samples, names_of
 from ganzoo.cli.options import Device
-from ganzoo.console import say, say_table
+from ganzoo.console import say, say_table, warn
+
+if TYPE_CHECKING:
+    from ganzoo.bench.results import Results, Score
 
 COMPARE = "models"
 
@@ -65,17 +69,41 @@ def models(
     command goes on where it was stopped; finished rows are kept.
     """
     from ganzoo.bench import comparison, report
+    from ganzoo.bench.terms import Terms
     from ganzoo.progress import show_log
+    from ganzoo.sample import parse_seeds
 
     show_log()
-    terms = comparison.Terms(
-        data=data, folder=folder, budget=budget, seeds=comparison.parse_seeds(seeds),
-        metrics=comparison.names_of(metrics), samples=samples, points=points, device=device or "auto",
+    terms = Terms(
+        data=data, folder=folder, budget=budget, seeds=parse_seeds(seeds), metrics=names_of(metrics),
+        samples=samples, points=points, device=device or "auto",
     )  # fmt: skip
     found = comparison.bench(names or [], out, terms)
     page = report.write(found, out, out / "report.html")
-    say_table(("model", *found.metrics, "trained img/s", "drawn img/s"), comparison.show(found))
+    say_table(("model", *found.metrics, "trained img/s", "drawn img/s"), _lines(found))
+    for row in found.rows:
+        if row.state != "done":
+            warn(f"{row.name} is {row.state}: {row.reason}")
     say(f"{page}, {out / 'results.json'}")
+
+
+def _lines(found: Results) -> Iterator[tuple[str, ...]]:
+    """Finished rows, best first: name, each metric with its interval, training and drawing speed."""
+    from ganzoo.bench.columns import ranking
+
+    placed, others = ranking(found)
+    for row in (*placed, *others):
+        speed = [training.images_per_second for training in row.trainings]
+        trained = f"{sum(speed) / len(speed):.0f}" if speed else ""
+        drawn = f"{row.sampling.throughput:.0f}" if row.sampling else ""
+        yield (row.name, *(_cell(row.score(name)) for name in found.metrics), trained, drawn)
+
+
+def _cell(score: Score | None) -> str:
+    if score is None:
+        return ""
+    half = "" if score.high is None else f" ± {score.high - score.value:.2g}"
+    return f"{score.value:.4g}{half}{' leaks' if score.leaks else ''}"
 
 
 app.command()(timing.speed)

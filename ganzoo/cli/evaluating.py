@@ -40,6 +40,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep the scores there, as results.json.")
     ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A picture of the 20 drawn ones nearest to training pictures."),
+    ] = None,
     device: Device = None,
 ) -> None:
     """Measure a trained model on held-out captions.
@@ -51,10 +55,9 @@ def evaluate(
     from ganzoo.progress import show_log
 
     show_log()
-    names = [name.strip() for name in metrics.split(",")] if metrics else None
     found = evaluate_run(
-        run, names, data, samples=samples, seed=seed, which=checkpoint, device=device or "auto",
-        floors=floors, out=out,
+        run, names_of(metrics), data, samples=samples, seed=seed, which=checkpoint, device=device or "auto",
+        floors=floors, gallery=gallery, out=out,
     )  # fmt: skip
     row = found.rows[0]
     say_table(("score", "value", "95 %", "real", "better", "id"), [shown(score) for score in row.scores])
@@ -62,8 +65,15 @@ def evaluate(
         if score.leaks and score.decides:
             say(f"{score.name} leaks: {score.leaks}")
     say("{samples} samples of {data}, {split} split".format(**row.scores[0].protocol))
+    if gallery:
+        say(f"{gallery}: drawn pictures beside the training pictures nearest to them")
     if out:
         say(f"{out / 'results.json'}: `ganzoo compare` reads it")
+
+
+def names_of(metrics: str | None) -> list[str] | None:
+    """`fd,kid@inception` as names; None where none is given."""
+    return None if metrics is None else [name.strip() for name in metrics.split(",")]
 
 
 def shown(score: Score) -> tuple[str, ...]:

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
-
 from ganzoo.components import Metric
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.metrics.backbones import INCEPTION
+from ganzoo.misfits import made
 from ganzoo.plan import Plan
 from ganzoo.plugins import Registry
 
 # Names that the field has for a metric with the Inception of 2015.
 FAMILIAR = {"fid": "fd@inception", "fid_infinity": "fd_infinity@inception", "is": "inception_score@inception"}
 USUAL = ("kid", "fd", "precision_recall", "density_coverage", "diversity")
+SHAPES, OWN = "shapes_agreement", "damsm_r_precision"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,18 @@ class Asked:
         """The network that it looks with; "" = none."""
         return str(getattr(self.metric, "backbone", "")) if "backbone" in self.metric.requires() else ""
 
+    def misfit(self, plan: Plan) -> str:
+        """Why it cannot measure such a model; "" = it can."""
+        if "image_encoder" in self.metric.requires() and not _own_encoders(plan):
+            return (
+                f"metric {self.use} grades with the model's own text and image encoder, but "
+                f"{plan.recipe.name} has none that see in one space; leave it out, or take clip_score"
+            )
+        data = plan.recipe.data.use if plan.recipe.data else "nothing"
+        if self.metric.judges_only not in ("", data):
+            return f"metric {self.use} reads captions of {self.metric.judges_only} only, not those of {data}"
+        return ""
+
 
 def asked(names: Iterable[str | Mapping[str, Any]], registry: Registry) -> list[Asked]:
     """The metrics of `names`, each as `NAME`, `NAME@BACKBONE`, or a mapping {"use": NAME, option: value}.
@@ -48,10 +60,11 @@ def asked(names: Iterable[str | Mapping[str, Any]], registry: Registry) -> list[
     NAME may leave out the plugin's prefix where only one plugin has such a metric. Raises GanzooError for
     an unknown name or option, and for one metric twice.
     """
-    found = []
+    found: list[Asked] = []
     for name in names:
-        given = dict(name) if isinstance(name, Mapping) else _options(name)
-        metric = _metric(str(given.pop("use", "")), given, registry)
+        options = dict(name) if isinstance(name, Mapping) else {"use": name}
+        options = _named(str(options.pop("use", ""))) | options
+        metric = _metric(options.pop("use"), options, registry)
         if metric in found:
             raise GanzooError(f"metric {metric.use} is asked for twice with the same options; once is enough")
         found.append(metric)
@@ -62,17 +75,17 @@ def asked(names: Iterable[str | Mapping[str, Any]], registry: Registry) -> list[
 
 def usual(plans: Sequence[Plan], registry: Registry) -> list[Asked]:
     """What is measured where nothing is asked for: quality, variety, and what data or models know of."""
-    names = list(USUAL)
-    uses = {plan.recipe.data.use for plan in plans if plan.recipe.data}
-    names += ["shapes_agreement"] if uses == {"core/shapes"} else []
-    if any(plan.image and plan.image.yields().vector == plan.text_spec.sentence for plan in plans):
-        names += ["damsm_r_precision"]
-    return asked(names, registry)
+    special = [one for one in asked((SHAPES, OWN), registry) if any(not one.misfit(plan) for plan in plans)]
+    return [*asked(USUAL, registry), *special]
 
 
-def _options(name: str) -> dict[str, Any]:
-    name = FAMILIAR.get(name, name)
-    use, at, backbone = name.partition("@")
+def _own_encoders(plan: Plan) -> bool:
+    """Whether the model has a text and an image encoder of one space."""
+    return plan.image is not None and plan.image.yields().vector == plan.text_spec.sentence
+
+
+def _named(name: str) -> dict[str, Any]:
+    use, at, backbone = FAMILIAR.get(name, name).partition("@")
     if at and not backbone:
         raise GanzooError(
             f"metric `{name}` names no backbone behind @; expected NAME@BACKBONE, as in fd@inception"
@@ -91,13 +104,4 @@ def _metric(name: str, options: dict[str, Any], registry: Registry) -> Asked:
         short = [use.split("/", 1)[1] for use in known]
         hint = did_you_mean(name, [*known, *short, *FAMILIAR])
         raise GanzooError(f"no metric `{name}`{hint}; there is {', '.join([*short, *FAMILIAR])}")
-    cls = registry.get("metrics", full[0])
-    try:
-        metric = TypeAdapter(cls).validate_python(options)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        option = ".".join(str(part) for part in problem["loc"])
-        raise GanzooError(
-            f"metric {full[0]}: option `{option}`: {problem['msg']}; got {problem['input']!r}"
-        ) from error
-    return Asked(full[0], cast(Metric, metric))
+    return Asked(full[0], cast(Metric, made(registry, "metrics", full[0], options)))

@@ -14,11 +14,13 @@ from ganzoo import pictures
 from ganzoo.data.captions import CaptionStore
 from ganzoo.data.examples import Examples
 from ganzoo.data.loader import layout_of
+from ganzoo.errors import GanzooError
 from ganzoo.flow import Layout, Tokens
 from ganzoo.model import Model
 from ganzoo.progress import counting
 
 AT_ONCE = 64  # pictures
+LEAST = 2  # that have a spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +47,14 @@ class Requests:
 def requests(examples: Examples, count: int, seed: int) -> Requests:
     """`count` captions: of examples spread evenly, or of all in turn, each time with their next caption.
 
-    Number i is drawn with seed `seed * count + i`, so another seed shares no draw.
+    Number i is drawn with seed `seed * count + i`, so another seed shares no draw. Raises GanzooError for
+    fewer than two, and for a seed below 0.
     """
+    if count < LEAST or seed < 0:
+        raise GanzooError(
+            f"an evaluation was given {count} samples and seed {seed}; expected {LEAST} samples or more, and "
+            "a seed from 0"
+        )
     n = len(examples)
     if count < n:
         rows = np.linspace(0, n - 1, count).round().astype(np.int64)

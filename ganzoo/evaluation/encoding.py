@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.flow import ImageFeatures, TextFeatures, Tokens
 from ganzoo.metrics.backbones import checksum_of
+from ganzoo.misfits import made
 from ganzoo.model import Model
 from ganzoo.plugins import Registry
 
@@ -30,7 +30,7 @@ class Encoders:
     @classmethod
     def of(cls, model: Model) -> Encoders:
         """Those that the model was trained with."""
-        return cls(model.text_encoder.eval(), model.image_encoder, model.device)
+        return cls(model.text_encoder, model.image_encoder, model.device)
 
     @classmethod
     def called(
@@ -80,10 +80,10 @@ class Encoders:
 def _built(kind: str, given: Mapping[str, Any], registry: Registry) -> nn.Module:
     options = dict(given)
     use = str(options.pop("use"))
-    cls: Any = registry.get(kind, use)
-    try:
-        return cast(nn.Module, TypeAdapter(cls).validate_python(options).build())
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise GanzooError(f"{use} has no such option or value: `{where}`: {problem['msg']}") from error
+    component = made(registry, kind, use, options)
+    if not component.pretrained:
+        raise GanzooError(
+            f"{use} has no weights before it is trained with a model, so it cannot grade; name one with "
+            "weights of its own, such as clip/text, clip/image or core/ngrams"
+        )
+    return cast(nn.Module, component.build())

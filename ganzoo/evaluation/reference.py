@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ganzoo.components import Dataset, Metric
+from ganzoo.errors import GanzooError
 from ganzoo.evaluation.drawing import Requests, requests
 from ganzoo.evaluation.encoding import Encoders
 from ganzoo.evaluation.splits import Split
@@ -26,10 +27,11 @@ LEAST_SAMPLES = 1_000
 
 
 class Reference:
-    """What models of one comparison are measured with: held-out examples, real pictures, networks.
+    """Held-out examples of `data` (a component called `use`), real pictures beside them, and networks.
 
-    `side`: of the real pictures, in pixels; None = that of the first model. `samples`: None = as many as
-    there are held-out captions, from 1,000 to 30,000.
+    `side`: of the real pictures, in pixels. `samples`: None = as many as there are held-out captions, from
+    1,000 to 30,000. Without a test split the training split serves, and a warning says so. Raises GanzooError
+    for data that is not there, fewer than two samples, a seed below 0.
     """
 
     def __init__(
@@ -45,36 +47,47 @@ class Reference:
     ) -> None:
         keep_large_blocks()
         self.device = device_called(device)
-        self.use, self.seed, self.side = use, seed, side
+        self.use, self.side = use, side
         self._data, self._folder = data, folder
         self._networks: dict[tuple[str, Any], Backbone] = {}
         self._encoders: dict[str, Encoders] = {}
         self._seen: dict[tuple[str, str, str], FeatureSet] = {}
+        self._floors: dict[str, Mapping[str, float]] = {}
         self.registry: Registry = load_plugins()
-        self.held_out = self._split("test")
+        examples = data.examples("test", folder, side)
+        self._fingerprint = examples.fingerprint
+        if not len(examples):
+            log.warning("the data has no test split: models are measured on what they were trained on")
+        self.held_out = Split.packed("test", examples, side) if len(examples) else self.training
         captions = sum(len(own) for own in self.held_out.examples.captions)
-        self.samples = samples or min(max(captions, LEAST_SAMPLES), MOST_SAMPLES)
+        self.samples = min(max(captions, LEAST_SAMPLES), MOST_SAMPLES) if samples is None else samples
         self.requests: Requests = requests(self.held_out.examples, self.samples, seed)
 
-    def _split(self, split: str) -> Split:
-        if split == "test" and not len(self._data.examples("test", self._folder, self.side)):
-            log.warning("the data has no test split: models are measured on what they were trained on")
-            split = "train"
-        return Split.packed(self._data, self._folder, split, self.side)
+    def holds(self, data: Dataset) -> bool:
+        """Whether other options of the data set make the same held-out pictures."""
+        return data.examples("test", self._folder, self.side).fingerprint == self._fingerprint
 
     @cached_property
     def training(self) -> Split:
         """The training split."""
-        return self._split("train")
+        return Split.packed("train", self._data.examples("train", self._folder, self.side), self.side)
 
     def backbone(self, metric: Metric) -> Backbone:
-        """The network of a metric's option `backbone`, built once."""
+        """The network of a metric's option `backbone`, built once.
+
+        Raises GanzooError for an unknown one, weights that cannot be had, options that it has not.
+        """
         name, weights = str(getattr(metric, "backbone", "")), getattr(metric, "weights", None)
         options: Mapping[str, Any] = getattr(metric, "options", {})
         key = (name, repr((weights, options)))
         if key not in self._networks:
-            encoders = self.registry.components("image_encoders")
-            if name in encoders and not name.startswith(backbones.TIMM):
+            encodes = "/" in name and not name.startswith(backbones.TIMM)
+            if given := ("weights" if encodes and weights else "" if encodes or not options else "options"):
+                raise GanzooError(
+                    f"backbone {name} takes no `{given}`: `options` are those of image encoders, such as "
+                    f"clip/image; `weights` is a file for {backbones.DEFAULT}, {backbones.INCEPTION} and timm's"
+                )
+            if encodes:
                 encoder = Encoders.image_called({"use": name, **options}, self.registry)
                 self._networks[key] = backbones.of_encoder(name, encoder, self.device)
             else:
@@ -90,16 +103,21 @@ class Reference:
         return self._encoders[repr(asked)]
 
     @cached_property
-    def real_training(self) -> Split:
-        """As many training pictures as are drawn, or all there are."""
+    def _real_training(self) -> Split:
         return self.training.evenly(self.samples)
 
-    def stand_in(self, metric: Metric) -> Split:
-        """Real pictures to put in the place of drawn ones, as many as there are of these.
+    @cached_property
+    def _real_held_out(self) -> Split:
+        return self.held_out.evenly(self.samples)
 
-        Training pictures, or held-out ones for metrics that compare with the training pictures.
+    def stand_in(self, metric: Metric) -> Split:
+        """Real pictures to put in the place of drawn ones: as many as are drawn, or all there are.
+
+        Training pictures for metrics that compare with the held-out ones. For others held-out pictures, so
+        that encoders which learnt the training pictures by heart do not grade these.
         """
-        return self.held_out if "train" in metric.requires() else self.real_training
+        compares = "reals" in metric.requires() and "train" not in metric.requires()
+        return self._real_training if compares else self._real_held_out
 
     def seen(self, split: Split, network: Backbone) -> FeatureSet:
         """What a network sees in a split: one object, so that what is derived from it once stays with it."""
@@ -107,3 +125,12 @@ class Reference:
         if key not in self._seen:
             self._seen[key] = split.seen_by(network)
         return self._seen[key]
+
+    def floor(self, metric: Metric, make: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+        """`make()`, what a metric says of real pictures; made once where that does not depend on a model."""
+        if "image_encoder" in metric.requires():
+            return make()
+        key = repr(metric)
+        if key not in self._floors:
+            self._floors[key] = make()
+        return self._floors[key]

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Form(BaseModel):
-    """What is written as JSON: nothing but its fields, never changed."""
+    """What is written as JSON: nothing but its fields, never changed. NaN and Infinity are written as texts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
 class Score(Form):
@@ -40,9 +40,3 @@ class Score(Form):
 def id_of(protocol: dict[str, Any]) -> str:
     """Eight digits short for a protocol: the same for the same terms, in any order."""
     return hashlib.sha256(json.dumps(protocol, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def differing(one: Score, other: Score) -> list[str]:
-    """The terms in which two scores' protocols differ; [] = they may be compared."""
-    names = sorted({*one.protocol, *other.protocol})
-    return [name for name in names if one.protocol.get(name) != other.protocol.get(name)]

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganzoo.components import Dataset
 from ganzoo.data.array_files import map_array
 from ganzoo.data.cache import Packed, appearing, cache_folder, discard, pack
 from ganzoo.data.examples import Examples
@@ -36,14 +35,16 @@ class Split:
     images: NDArray[np.uint8]
 
     @classmethod
-    def packed(cls, data: Dataset, folder: Path | None, split: str, side: int) -> Split:
-        """A whole split at one size, from the cache or packed now. Raises GanzooError where it is empty."""
-        examples = data.examples(split, folder, side)
+    def packed(cls, name: str, examples: Examples, side: int) -> Split:
+        """A whole split at one size, from the cache or packed now. Raises GanzooError where it is empty.
+
+        Pictures that cannot be read are left out, and a warning names them: `content` tells such a split.
+        """
         if not len(examples):
-            raise GanzooError(f"the data has no {split} split")
-        with counting(f"packing {split} pictures") as progress:
-            packed = pack(examples, side, cache_folder() / "pictures", progress=progress)
-        return cls(split, packed.select(examples), packed.images)
+            raise GanzooError(f"the data has no {name} split")
+        with counting(f"packing {name} pictures") as progress:
+            packed = pack(examples, side, cache_folder() / "pictures", skip_broken=True, progress=progress)
+        return cls(name, packed.select(examples), packed.images)
 
     def evenly(self, count: int) -> Split:
         """So many of the examples, or all there are, spread evenly over the split."""

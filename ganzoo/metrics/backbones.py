@@ -108,7 +108,7 @@ def of_encoder(name: str, module: nn.Module, device: torch.device | str = "cpu")
 def checksum_of(module: nn.Module) -> str:
     """Twelve digits that change when a weight or buffer does."""
     state = hashlib.sha256()
-    for key, tensor in module.state_dict().items():
+    for key, tensor in (*module.named_parameters(), *module.named_buffers()):
         state.update(key.encode())
         state.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return state.hexdigest()[:12]
@@ -127,7 +127,7 @@ def _timm(name: str, model: str, device: torch.device, weights: str | None) -> B
         ) from error
     packaged = model.split(".")[0] in PACKAGES
     if weights:
-        _fill(net, read_weights(Path(weights)), name, weights)
+        _fill(net, read_weights(Path(weights).expanduser()), name, weights)
     elif packaged:
         found = weights_of(model)
         if found is None:
@@ -183,13 +183,14 @@ def _inception(device: torch.device, weights: str | None) -> Backbone:
         raise GanzooError(
             "backbone inception comes with torch-fidelity; try: pip install torch-fidelity"
         ) from error
-    state = read_weights(Path(weights) if weights else _published())
+    file = Path(weights).expanduser() if weights else _published()
+    state = read_weights(file)
     with tempfile.NamedTemporaryFile(suffix=".pth") as safe:  # torch-fidelity would run what a file holds
         torch.save(state, safe.name)
         try:
             net = FeatureExtractorInceptionV3(INCEPTION, ["2048", "logits_unbiased"], safe.name)
         except RuntimeError as error:
-            raise GanzooError(f"{weights} does not hold the weights of the Inception of 2015") from error
+            raise GanzooError(f"{file} does not hold the weights of the Inception of 2015") from error
     net = net.to(device)
 
     def look(pixels: Tensor, maps: bool) -> Seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,20 @@ def over_samples(
             f"{int((~np.isfinite(found)).sum())} of {count} resamples; it must have a value for repeated rows"
         )
     return _around(whole, float(found.std(ddof=1)), float(norm.isf((1 - confidence) / 2)))
+
+
+def errors_over_samples(
+    n: int, numbers: Callable[[NDArray[np.int64]], Mapping[str, float]], count: int = 30, seed: int = 0
+) -> dict[str, float]:
+    """Standard errors of several numbers of n samples at once, as `over_samples` takes that of one.
+
+    A number that some resample does not have, or whose error is not finite, has none.
+    """
+    generator = np.random.default_rng(seed)
+    found = [numbers(generator.integers(n, size=n)) for _ in range(count)]
+    names = [name for name in found[0] if all(name in one for one in found)]
+    values = {name: np.array([one[name] for one in found]) for name in names}
+    return {name: float(v.std(ddof=1)) for name, v in values.items() if np.isfinite(v).all()}
 
 
 def over_seeds(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
