@@ -137,7 +137,7 @@ def _adapter(cls: type[C]) -> TypeAdapter[C]:
 
 
 def made(registry: Registry, kind: str, use: str, options: Mapping[str, Any]) -> Any:
-    """The component `use` with `options`, outside a recipe. GanzooError for what is unknown or not allowed."""
+    """The component `use` with `options`, outside a recipe. GanzooError for what is not known or allowed."""
     cls = registry.get(kind, use)
     try:
         return _adapter(cls).validate_python(dict(options))

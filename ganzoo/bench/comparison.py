@@ -61,11 +61,13 @@ class Comparison:
     """A comparison under way."""
 
     def __init__(self, models: Sequence[str], out: Path, terms: Terms) -> None:
-        self.out, self.terms = out, terms
+        self.out = out
         self.registry = load_plugins()
         self.budget = Budget.of(terms.budget)
         asked = None if terms.metrics is None else names.asked(terms.metrics, self.registry)
         self.rows = contestants(models, terms.data, self.registry)
+        folders = [row.runs[0].settings.get("data") for row in self.rows if row.runs and row.plan]
+        self.terms = replace(terms, folder=terms.folder or next(filter(None, folders), None))
         plans = _plans(self.rows)
         results.check_writable(out)
         self.metrics: list[Asked] = names.usual(plans, self.registry) if asked is None else asked
@@ -86,9 +88,8 @@ class Comparison:
 
         plan = max(plans, key=known)
         assert plan.recipe.data is not None, "a plan has data"
-        given = next((row.runs[0].settings.get("data") for row in self.rows if row.runs and row.plan), None)
         return Reference(
-            plan.data, plan.recipe.data.use, self.terms.path or (Path(given) if given else None),
+            plan.data, plan.recipe.data.use, self.terms.path,
             side=max(max(plan.resolutions) for plan in plans), samples=self.terms.samples,
             device=self.terms.device,
         )  # fmt: skip
@@ -176,7 +177,8 @@ class Comparison:
         assert row.plan is not None, "it can be compared"
         runs = row.runs or trained(row, self.out / "runs", self.budget, self.terms)
         fitting = [asked for asked in self.metrics if not asked.misfit(row.plan)]
-        trainings, curves, shown = [], [], []
+        trainings, curves = [], []
+        shown: list[str] = []
         for run in runs:
             model = run.load()
             found = measure(model, fitting, self.reference)

@@ -135,9 +135,8 @@ def _scores(
     samples = samples_of(metric, drawn, reference, model)
     values = metric(samples)
     if metric.decides not in values:
-        raise GanzooError(
-            f"metric {asked.use} decides by `{metric.decides}`, but gives only {', '.join(values) or 'nothing'}"
-        )
+        given = ", ".join(values) or "nothing"
+        raise GanzooError(f"metric {asked.use} decides by `{metric.decides}`, but gives only {given}")
     errors = _errors(metric, samples) if sure else {}
     floor = _floor(metric, reference, model) if floors else {}
     protocol = protocol_of(asked, reference, model.plan)

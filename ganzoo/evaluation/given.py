@@ -88,9 +88,9 @@ def samples_of(metric: Metric, pictures: Pictures, reference: Reference, model: 
     )
     if "backbone" in needs:
         network = reference.backbone(metric)
-        splits = {"reals": lambda: held_out, "train": lambda: reference.training}
-        features = {name: reference.seen(split(), network) for name, split in splits.items() if name in needs}
-        features |= {"fakes": pictures.seen(network)} if "fakes" in needs else {}
+        features = {"fakes": pictures.seen(network)} if "fakes" in needs else {}
+        features |= {"reals": reference.seen(held_out, network)} if "reals" in needs else {}
+        features |= {"train": reference.seen(reference.training, network)} if "train" in needs else {}
         samples = replace(samples, features=features, maps=_maps(network))
     if "image_encoder" in needs:
         assert model is not None, "its own encoders grade"

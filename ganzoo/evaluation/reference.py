@@ -85,7 +85,7 @@ class Reference:
             if given := ("weights" if encodes and weights else "" if encodes or not options else "options"):
                 raise GanzooError(
                     f"backbone {name} takes no `{given}`: `options` are those of image encoders, such as "
-                    f"clip/image; `weights` is a file for {backbones.DEFAULT}, {backbones.INCEPTION} and timm's"
+                    f"clip/image; `weights` is for {backbones.DEFAULT}, {backbones.INCEPTION} and timm's"
                 )
             if encodes:
                 encoder = Encoders.image_called({"use": name, **options}, self.registry)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Form(BaseModel):
-    """What is written as JSON: nothing but its fields, never changed. NaN and Infinity are written as texts."""
+    """What is written as JSON: nothing but its fields, never changed. NaN and Infinity become texts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
