@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from ganzoo.evaluation import given
 from ganzoo.evaluation.asked import Asked
-from ganzoo.evaluation.given import COPIES, VARIED
 from ganzoo.evaluation.reference import Reference
 from ganzoo.metrics.backbones import RESIZE
 from ganzoo.plan import Plan
@@ -42,7 +42,7 @@ def protocol_of(asked: Asked, reference: Reference, plan: Plan) -> dict[str, Any
     if "train" in needs:
         said["training pictures"] = reference.training.content[:12]
     if "copies" in needs:
-        said["copies"] = f"{COPIES} of {VARIED} captions"
+        said["copies"] = f"{given.COPIES} of {given.VARIED} captions"
     if "encoders" in needs:
         said["encoders"] = reference.encoders(metric).checksum
     if "image_encoder" in needs:

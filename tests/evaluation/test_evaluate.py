@@ -90,8 +90,7 @@ def test_ids_change_with_each_term_and_only_then(trained, looking, weights, tmp_
     moved = tmp_path / "elsewhere.pth"
     moved.write_bytes(weights.read_bytes())
     again = tmp_path / "again.pth"
-    other = {name: value + 1 for name, value in torch.load(weights).items()}
-    torch.save(other, again)
+    torch.save({name: value * 1.01 for name, value in torch.load(weights).items()}, again)
 
     def id(metric, **options):
         return measured(trained, [metric], floors=False, **options).scores[0].id
@@ -116,7 +115,7 @@ def test_real_pictures_get_what_the_metric_says_of_them(trained):
 def test_memorisation_and_bins_compare_with_training_pictures(trained, looking):
     bins = looking("ndb", bins=4)
     found = scores(measured(trained, [looking("memorisation"), bins]))
-    assert found[f"c_t@{TINY}"].floor < 5 < found[f"c_t@{TINY}"].value  # held-out pictures are no copies
+    assert found[f"c_t@{TINY}"].floor < 3 < found[f"c_t@{TINY}"].value  # held-out pictures are no copies
     assert "training pictures" in found[f"ndb@{TINY}"].protocol
     assert found[f"jsd@{TINY}"].floor < found[f"jsd@{TINY}"].value
 
@@ -124,7 +123,8 @@ def test_memorisation_and_bins_compare_with_training_pictures(trained, looking):
 def test_diversity_reads_copies(trained, looking, monkeypatch):
     monkeypatch.setattr(given, "VARIED", 3)
     (score,) = measured(trained, [looking("diversity")]).scores
-    assert 0 < score.low < score.value < score.floor  # of real pictures, which differ more
+    assert 0 < score.low < score.value < score.high and score.floor > 0
+    assert score.protocol["copies"] == "8 of 3 captions"
 
 
 def test_clip_grades_pictures_with_captions(trained):
@@ -154,7 +154,6 @@ def test_metrics_of_plugins_are_given_pixels_as_promised(trained, plugin):
     ("metrics", "said"),
     [
         (["damsm_r_precision"], "has none that see in one space"),
-        (["inception_score"], None),
         (
             [{"use": "inception_score", "backbone": "clip/image", "options": {"model": "random"}}],
             "no classes",
@@ -170,14 +169,11 @@ def test_what_cannot_be_measured_is_said_before_anything_is_drawn(
         raise AssertionError("drawn")
 
     monkeypatch.setattr(given, "draw", draw)
-    if said is None:
-        with pytest.raises(AssertionError, match="drawn"):
-            measured(trained, [looking("inception_score", splits=2)])
-        return
-    if metrics[0]["use"] == "ndb" if isinstance(metrics[0], dict) else False:
-        metrics = [looking(**metrics[0])]
+    metrics = [looking(**metrics[0])] if metrics == [{"use": "ndb", "bins": 100}] else metrics
     with pytest.raises(GanzooError, match=said):
         measured(trained, metrics)
+    with pytest.raises(AssertionError, match="drawn"):
+        measured(trained, [looking("inception_score", splits=2)])
 
 
 def test_a_gallery_shows_copies_beside_their_originals(trained, looking, tmp_path):

@@ -3,7 +3,7 @@ import pytest
 
 from ganzoo.errors import GanzooError
 from ganzoo.metrics import frechet
-from ganzoo.metrics.bootstrap import over_samples, over_seeds
+from ganzoo.metrics.bootstrap import errors_over_samples, over_samples, over_seeds
 
 
 def test_the_error_of_a_mean():
@@ -72,3 +72,13 @@ def test_a_statistic_without_a_value():
 def test_confidence(confidence):
     with pytest.raises(GanzooError, match=r"confidence .*; expected one in 0\.\.1"):
         over_seeds([1.0, 2.0], confidence)
+
+
+def test_errors_of_several_numbers_at_once():
+    x = np.random.default_rng(0).normal(size=(200, 2)) * [1, 5]
+    found = errors_over_samples(
+        200, lambda rows: dict(zip("ab", x[rows].mean(0), strict=True)) | {"c": float("nan")}, count=500
+    )
+    assert set(found) == {"a", "b"}
+    assert list(found.values()) == pytest.approx(x.std(0) / np.sqrt(200), rel=0.15)
+    assert errors_over_samples(9, lambda rows: {"a": 1.0} if 0 in rows else {"a": 1.0, "b": 2.0}) == {"a": 0}
