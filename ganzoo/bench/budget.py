@@ -83,7 +83,7 @@ def within(
 def shortened(recipe: Recipe, steps: Mapping[str, int]) -> Recipe:
     """The recipe with these steps of its phases, whatever it said of steps or epochs."""
     for phase, count in steps.items():
-        recipe = recipe.set(f"training.{phase}.epochs", None).set(f"training.{phase}.steps", count)
+        recipe = recipe.set(f"training.{phase}.steps", count)  # which takes the place of epochs
     return recipe
 
 

@@ -78,6 +78,7 @@ class Comparison:
         _plans(self.rows)
         self.found = self._before()
         prepare(self.metrics, self.reference)
+        results.save(self.found, out)  # these terms hold from now on, though nothing may be finished
 
     def _reference(self, plans: Sequence[Plan]) -> Reference:
         """By the data of the first model, or the first that also asks for embeddings, boxes or keypoints."""
@@ -118,12 +119,10 @@ class Comparison:
         if not (self.out / results.NAME).exists():
             index, requests = self._shown(), self.reference.requests
             real = self.reference.held_out.images[requests.rows[index]].transpose(0, 2, 3, 1)
-            found = Results(
+            return Results(
                 made=machine.now(), settings=settings, machine=here, metrics=settings["metrics"],
                 captions=[requests.captions[i] for i in index], real=self._save("real", "picture", real),
             )  # fmt: skip
-            results.save(found, self.out)  # these terms hold from now on, though nothing is finished
-            return found
         before = results.load(self.out)
         other = [name for name in settings if before.settings.get(name) != settings[name]]
         if other:

@@ -19,7 +19,8 @@ def two(toy):
 @pytest.mark.parametrize(
     ("text", "kind", "amount"),
     [
-        ("20m", "seconds", 1200), ("1.5h", "seconds", 5400), ("90s", "seconds", 90), (" 2000 steps ", "steps", 2000),
+        ("20m", "seconds", 1200), ("1.5h", "seconds", 5400), ("90s", "seconds", 90),
+        (" 2000 steps ", "steps", 2000),
         ("100000images", "images", 100_000),
     ],
 )  # fmt: skip
@@ -30,7 +31,7 @@ def test_what_budgets_say(text, kind, amount):
 
 @pytest.mark.parametrize("text", ["", "20", "m", "0m", "-5m", "20 min", "1e3steps", "20m5s", "nans"])
 def test_what_cannot_be_read(text):
-    with pytest.raises(GanzooError, match="expected time, as in 20m, 1.5h or 90s, or 2000steps"):
+    with pytest.raises(GanzooError, match=r"expected time, as in 20m, 1\.5h or 90s, or 2000steps"):
         Budget.of(text)
 
 
@@ -63,7 +64,7 @@ def test_time_is_taken_of_every_phase(two, monkeypatch):
 
 
 def test_epochs_give_way_to_steps(toy):
-    epochs = toy.set("training.gan.steps", None).set("training.gan.epochs", 3)
+    epochs = toy.set("training.gan.epochs", 3)
     found = shortened(epochs, {"gan": 7}).phases["gan"]
     assert (found.steps, found.epochs) == (7, None)
     assert isinstance(Recipe.from_yaml(shortened(epochs, {"gan": 7}).to_yaml()), Recipe)

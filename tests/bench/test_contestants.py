@@ -34,7 +34,7 @@ def test_a_model_for_other_data_is_put_on_it(registry):
     [
         ([], None, "name models to compare, or `--data`"),
         (["gan-int-clss"], None, "there is no model 'gan-int-clss'; did you mean"),
-        (["gan-int-cls"], None, "no model called 'gan-int-cls'; name one, or the data with --data; there is gan-"),
+        (["gan-int-cls"], None, "no model called 'gan-int-cls'; name one, or the data with --data; there is"),
         (["stackgan"], "core/shapes", "'stackgan' may be stackgan-pp-shapes or stackgan-v1-shapes; name one"),
         (["gan-int-cls-shapes"], "core/shape", "did you mean"),
         (["gan-int-cls-shapes"], "nowhere/data", "no installed plugin is called 'nowhere'"),

@@ -1,0 +1,5 @@
+"""What comparisons share with evaluations."""
+
+from tests.evaluation.conftest import looking, weights
+
+__all__ = ["looking", "weights"]
