@@ -23,10 +23,11 @@ from ganzoo.catalogue import recipe as find_recipe
 from ganzoo.components import Metric
 from ganzoo.errors import GanzooError
 from ganzoo.flow import ImageFeatures, TextFeatures
-from ganzoo.metrics.samples import Samples
+from ganzoo.metrics.samples import FeatureSet, Samples
 from ganzoo.specs import DataSpec
 
 BATCHES = (1, 16)
+COPIES = 4  # pictures of a caption, for metrics that compare these
 SIDE, WIDTH = 64, 256  # pixels of the pictures that metrics judge, and of features that stand in
 
 GROUPS = {
@@ -134,10 +135,18 @@ def _samples(metric: Metric) -> Samples:
     captions = tuple(own[0] for own in examples.captions)
     assert examples.class_id is not None
     samples = Samples(pixels.roll(1, 0), pixels, captions, torch.from_numpy(examples.class_id))
-    if "image_encoder" not in metric.requires():
-        return samples
-    text, vector = torch.randn(2, PICTURES, WIDTH, generator=torch.Generator().manual_seed(0))
-    return replace(samples, text=TextFeatures(text), image_features=ImageFeatures(vector))
+    needs, generator = metric.requires(), torch.Generator().manual_seed(0)
+    if needs & {"image_encoder", "encoders"}:
+        text, vector = torch.randn(2, PICTURES, WIDTH, generator=generator)
+        samples = replace(samples, text=TextFeatures(text), image_features=ImageFeatures(vector))
+        samples = replace(samples, real_text=TextFeatures(text.roll(1, 0)))
+    if "backbone" in needs:
+        sides = [side for side in ("fakes", "reals", "train") if side in needs]
+        seen = {side: torch.randn(PICTURES, WIDTH, generator=generator).double().numpy() for side in sides}
+        samples = replace(samples, features={side: FeatureSet(x, x) for side, x in seen.items()})
+    if "copies" in needs:
+        samples = replace(samples, copies=pixels.reshape(-1, COPIES, *pixels.shape[1:]), maps=lambda x: [x])
+    return samples
 
 
 def _tensor(picture: Image.Image) -> torch.Tensor:
