@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -65,6 +65,7 @@ class DifferentBins(BackboneMetric):
     lower_is_better: ClassVar[bool] = True
 
     decides: ClassVar[str] = "ndb"
+    tiny: ClassVar[Mapping[str, Any]] = {"bins": 4}
 
     bins: PositiveInt = 100
     whiten: bool = False

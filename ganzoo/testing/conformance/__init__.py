@@ -42,6 +42,9 @@ Losses
     mixtures              mixtures of real and fake have a coefficient for each row
     linear_penalty        a gradient penalty of a linear discriminator is what its formula says
     divergence            a loss of the code's Gaussian is 0 for a standard normal, above 0 elsewhere
+Metrics
+    judging               finite numbers of what it declares, the same again; `decides` is one
+    ratios                where its numbers are ratios over rows, these are its numbers
 Data sets
     examples              keys, captions, arrays and pictures are as declared; splits share nothing
     effects               every option changes something
@@ -55,7 +58,7 @@ from functools import partial
 from ganzoo import plugins
 from ganzoo.components import KINDS, Component
 from ganzoo.errors import GanzooError
-from ganzoo.testing.conformance import data, known_values, losses, modules, options, pairing, pixels
+from ganzoo.testing.conformance import data, known_values, losses, metrics, modules, options, pairing, pixels
 from ganzoo.testing.conformance.effects import effects
 from ganzoo.testing.conformance.harness import HARNESSES, Harness
 from ganzoo.testing.conformance.stillness import stillness
@@ -76,6 +79,7 @@ _LOSS: tuple[Check, ...] = (
 _OF_KIND: Mapping[str, tuple[Check, ...]] = {
     "losses": _LOSS,
     "datasets": (data.examples, effects),
+    "metrics": (metrics.judging, metrics.ratios),
 } | dict.fromkeys(HARNESSES, (stillness, effects))
 
 _MODULE: tuple[ModuleCheck, ...] = (
