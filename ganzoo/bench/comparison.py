@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +137,17 @@ class Comparison:
 
     def run(self) -> Results:
         """Every row, one after the other."""
+        began, took = time.monotonic(), 0
         for number, row in enumerate(self.rows, 1):
             before = self.found.row(row.name)
             if before and before.state == "done":
                 log.info("%s (%d of %d): finished before", row.name, number, len(self.rows))
                 continue
-            log.info("%s (%d of %d)", row.name, number, len(self.rows))
+            left = (time.monotonic() - began) / took * (len(self.rows) - number + 1) if took else 0.0
+            more = f", about {timedelta(seconds=round(left))} left" if took else ""
+            log.info("%s (%d of %d)%s", row.name, number, len(self.rows), more)
             self._keep(self._row(row))
+            took += row.plan is not None
         self._finish()
         return self.found
 
