@@ -19,6 +19,7 @@ from ganzoo.bench import machine, results, sampling
 from ganzoo.bench.budget import Budget, within
 from ganzoo.bench.contestants import Contestant, contestants, differences
 from ganzoo.bench.results import Ablation, Curve, Results, Row, Training
+from ganzoo.bench.speed.earlier import read_report
 from ganzoo.data.feed import Feed
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation import asked as names
@@ -47,7 +48,8 @@ class Terms:
     `data`: a data set's component; None = the first model's. `folder`: where its files are. `budget`: as in
     20m, 2000steps, 100000images. `seeds`: of trainings. `metrics`: names; None = what fits the first model.
     `samples`: pictures a model; None = as many as there are held-out captions, from 1,000. `points`: so many
-    checkpoints on the way are measured by the first metric, for curves.
+    checkpoints on the way are measured by the first metric, for curves. `speed`: a report of `ganzoo bench
+    speed` to show beside.
     """
 
     data: str | None = None
@@ -58,6 +60,7 @@ class Terms:
     samples: int | None = None
     points: int = 0
     device: str = "auto"
+    speed: Path | None = None
 
 
 def bench(models: Sequence[str], out: str | Path, terms: Terms | None = None, **given: Any) -> Results:
@@ -79,6 +82,7 @@ class Comparison:
         results.check_writable(out)
         self.registry = load_plugins()
         self.budget = Budget.of(terms.budget)
+        self.speed = read_report(terms.speed) if terms.speed else None
         self.rows = contestants(models, terms.data, self.registry)
         able = [row for row in self.rows if row.plan]
         if not able:
@@ -295,6 +299,7 @@ class Comparison:
                 "captions": [requests.captions[i] for i in index],
                 "real": self._save("real", real),
                 "ablations": pairs,
+                "speed": self.speed or self.found.speed,
                 "made": machine.now(),
             }
         )

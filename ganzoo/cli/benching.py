@@ -54,6 +54,9 @@ def models(
     points: Annotated[
         int, typer.Option(metavar="N", min=0, help="Checkpoints on the way to measure, for curves.")
     ] = 0,
+    speed: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What `bench speed --json` wrote, for the report.")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where results and trainings go.")] = Path(
         "bench"
     ),
@@ -70,7 +73,8 @@ def models(
     show_log()
     terms = comparison.Terms(
         data=data, folder=folder, budget=budget, seeds=comparison.parse_seeds(seeds),
-        metrics=comparison.names_of(metrics), samples=samples, points=points, device=device or "auto",
+        metrics=comparison.names_of(metrics), samples=samples, points=points,
+        speed=speed, device=device or "auto",
     )  # fmt: skip
     found = comparison.bench(names or [], out, terms)
     page = report.write(found, out, out / "report.html")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 import ganzoo.plugins
@@ -23,11 +24,13 @@ from ganzoo.catalogue import recipe as find_recipe
 from ganzoo.components import Metric
 from ganzoo.errors import GanzooError
 from ganzoo.flow import ImageFeatures, TextFeatures
-from ganzoo.metrics.samples import Samples
+from ganzoo.metrics.samples import FeatureSet, Samples
 from ganzoo.specs import DataSpec
 
 BATCHES = (1, 16)
 SIDE, WIDTH = 64, 256  # pixels of the pictures that metrics judge, and of features that stand in
+SETS = {"fakes": PICTURES, "reals": PICTURES, "train": 4 * PICTURES}
+COPIES = 4
 
 GROUPS = {
     "test_sampling": "sampling, batch {batch}",
@@ -123,21 +126,32 @@ def test_metric(metric: str, timed: Timed) -> None:
         judge(samples)
     except GanzooError as error:
         pytest.skip(str(error).splitlines()[0])
-    round = Round(lambda: judge(samples), PICTURES)
+    every = np.arange(PICTURES)
+    round = Round(lambda: judge(samples.rows(every)), PICTURES)  # what is kept of drawn ones is made anew
     timed("metric", metric, round, "images", {"recipe": "", "batch": PICTURES})
 
 
 def _samples(metric: Metric) -> Samples:
-    """Pictures beside those of other captions; features that stand in for an image encoder's."""
+    """Pictures beside those of other captions; numbers that stand in for what networks see in them."""
     examples = Drawn(spec=DataSpec(class_id=True), count=PICTURES).examples("train", None, SIDE)
     pixels = torch.stack([_tensor(examples.image(row)) for row in range(PICTURES)])
     captions = tuple(own[0] for own in examples.captions)
     assert examples.class_id is not None
     samples = Samples(pixels.roll(1, 0), pixels, captions, torch.from_numpy(examples.class_id))
-    if "image_encoder" not in metric.requires():
-        return samples
-    text, vector = torch.randn(2, PICTURES, WIDTH, generator=torch.Generator().manual_seed(0))
-    return replace(samples, text=TextFeatures(text), image_features=ImageFeatures(vector))
+    needs, draws = metric.requires(), torch.Generator().manual_seed(0)
+    if needs & {"image_encoder", "encoders"}:
+        text, vector = torch.randn(2, PICTURES, WIDTH, generator=draws)
+        seen = ImageFeatures(vector)
+        samples = replace(samples, text=TextFeatures(text), real_text=TextFeatures(text), image_features=seen)
+    if "backbone" in needs:
+        sets = {
+            name: torch.randn(count, WIDTH, generator=draws).double().numpy() for name, count in SETS.items()
+        }
+        samples = replace(samples, features={name: FeatureSet(x, x) for name, x in sets.items()})
+    if "copies" in needs:
+        copies = pixels.reshape(-1, COPIES, *pixels.shape[1:])
+        samples = replace(samples, copies=copies, maps=lambda images: [F.avg_pool2d(images, 4)])
+    return samples
 
 
 def _tensor(picture: Image.Image) -> torch.Tensor:
