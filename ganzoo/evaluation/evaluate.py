@@ -138,7 +138,7 @@ class _Grading:
         samples = self._samples(metric)
         values = metric(samples)
         errors = self._errors(metric, samples) if sure else {}
-        real = metric(self._stand_in(metric)) if floors else {}
+        real = self._floor(asked) if floors else {}
         protocol = self._protocol(asked)
         why = leak(self.model.plan, asked, reference.registry)
         found = []
@@ -185,6 +185,12 @@ class _Grading:
                 samples, copies=draw_copies(self.model, asked, index, range(first, first + COPIES))
             )
         return self._encoded(metric, samples, self.drawn, self.reference.requests.tokens(self.model))
+
+    def _floor(self, asked: Asked) -> Mapping[str, float]:
+        """What real pictures get; the same for every model, unless its own encoders grade."""
+        if "image_encoder" in asked.metric.requires():
+            return asked.metric(self._stand_in(asked.metric))
+        return self.reference.floor(asked, lambda: asked.metric(self._stand_in(asked.metric)))
 
     def _stand_in(self, metric: Metric) -> Samples:
         """The same with real pictures in the place of drawn ones."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ganzoo.components import Dataset, Metric
+from ganzoo.evaluation.asked import Asked
 from ganzoo.evaluation.drawing import Requests, requests
 from ganzoo.evaluation.encoding import Encoders
 from ganzoo.evaluation.splits import Split
@@ -50,6 +51,7 @@ class Reference:
         self._networks: dict[tuple[str, Any], Backbone] = {}
         self._encoders: dict[str, Encoders] = {}
         self._seen: dict[tuple[str, str, str], FeatureSet] = {}
+        self._floors: dict[str, Mapping[str, float]] = {}
         self.registry: Registry = load_plugins()
         self.held_out = self._split("test")
         captions = sum(len(own) for own in self.held_out.examples.captions)
@@ -100,6 +102,12 @@ class Reference:
         Training pictures, or held-out ones for metrics that compare with the training pictures.
         """
         return self.held_out if "train" in metric.requires() else self.real_training
+
+    def floor(self, asked: Asked, measure: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+        """What a metric says of real pictures, by `measure` when it is first asked for."""
+        if repr(asked) not in self._floors:
+            self._floors[repr(asked)] = measure()
+        return self._floors[repr(asked)]
 
     def seen(self, split: Split, network: Backbone) -> FeatureSet:
         """What a network sees in a split: one object, so that what is derived from it once stays with it."""
