@@ -2,7 +2,7 @@
 
 python docs/results/comparison.py EMOJI SHAPES
 
-EMOJI and SHAPES are the folders that `ganzoo bench` wrote (the commands are in comparison.md). Screenshots are
+EMOJI, SHAPES: the folders that `ganzoo bench` wrote (the commands are in comparison.md). Screenshots are
 taken by Chromium, through playwright.
 """
 
