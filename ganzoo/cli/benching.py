@@ -28,7 +28,7 @@ class _ModelsFirst(TyperGroup):
 app = typer.Typer(
     cls=_ModelsFirst,
     no_args_is_help=True,
-    help="Compare models: `ganzoo bench NAME NAME --data emoji/emoji --budget 20m --out bench/`.",
+    help="Compare models, or time them with `bench speed`.",
 )
 
 
