@@ -73,7 +73,7 @@ app.command()(comparing.compare)
 def main() -> None:
     """The `ganzoo` command: a user's mistake is one message and exit code 1, in several processes too."""
     try:
-        app()
+        app(prog_name="ganzoo")
     except GanzooError as error:
         if launch.speaks(error):
             print(f"error: {error}", file=sys.stderr)
