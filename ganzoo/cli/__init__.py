@@ -65,7 +65,7 @@ app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(drawing.sample)
 app.command("eval")(evaluating.evaluate)
-app.add_typer(benching.app, name="bench")
+app.add_typer(benching.app, name="bench", short_help="Compare models on the same data, and time them.")
 app.command()(converting.convert)
 app.command()(comparing.compare)
 
