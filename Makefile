@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 JOBS ?= 2
-DEMO_STEPS ?= 1800
+DEMO_BUDGET ?= 150s
+DEMO_OUT ?= bench/demo
 
 BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
@@ -10,20 +11,16 @@ INSTALLED := .venv/.installed
 READY := .venv/.ready
 GENERATED := README.md docs/commands.md docs/components.md docs/mixing.md docs/write-a-plugin.md
 
-DEMO_RUN := runs/demo-$(shell date +%Y%m%d-%H%M%S)
-DEMO_CAPTIONS := "a small red circle" "a large blue square" "a small yellow star above a large green circle" \
-  "a large purple triangle left of a small red square"
-
 .PHONY: help demo test lint fix docs bench
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY)  ## train a small text-to-image GAN on drawn shapes for some minutes, then draw with it
-	$(BIN)/ganzoo train gan-int-cls-shapes --run $(DEMO_RUN) --set training.gan.steps=$(DEMO_STEPS)
-	$(BIN)/ganzoo sample $(DEMO_RUN) $(DEMO_CAPTIONS) --seeds 0-7 --out $(DEMO_RUN)/captions.png
-	@echo "held-out captions beside real pictures, over training: $(DEMO_RUN)/samples/"
+demo: $(READY)  ## train three text-to-image GANs on drawn shapes, some minutes each, and compare them
+	$(BIN)/ganzoo bench gan-int-cls stackgan-pp attngan --data core/shapes --budget $(DEMO_BUDGET) --samples 256 --out $(DEMO_OUT)
+	@echo "open $(DEMO_OUT)/report.html; trained models are in $(DEMO_OUT)/runs, to draw with:"
+	@echo '  $(BIN)/ganzoo sample $(DEMO_OUT)/runs/attngan-shapes-seed-0 "a small red circle" --out circle.png'
 
 test: $(READY)  ## the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --durations 10

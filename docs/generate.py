@@ -239,7 +239,8 @@ def _values(schema: Mapping[str, Any]) -> str:
     if kind == "array":
         return f"list of: {_values(schema['items'])}"
     if kind == "object":
-        return f"mapping of names to: {_values(schema['additionalProperties'])}"
+        held = schema.get("additionalProperties", True)
+        return "mapping" if held is True else f"mapping of names to: {_values(held)}"
     bounds = [f"{sign} {schema[word]:g}" for word, sign in BOUNDS.items() if word in schema]
     words = {"null": "none", "boolean": "`true`, `false`", "string": "text"}
     return f"{words.get(kind, kind)} {', '.join(bounds)}".strip()

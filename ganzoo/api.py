@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ganzoo.assemble import assemble
 from ganzoo.catalogue import recipe as find_recipe
+from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.plan import Plan
 from ganzoo.plugins import load as load_plugins
 from ganzoo.recipe import Recipe
@@ -61,5 +62,9 @@ def importer(family: str) -> Importer:
     """The importer called `family`, with or without its plugin's prefix. GanzooError if there is none."""
     registry = load_plugins()
     known = registry.components("importers")
-    full = next((name for name in known if name.split("/")[1] == family), family)
+    families = {name.split("/")[1]: name for name in known}
+    if "/" not in family and family not in families:
+        hint = did_you_mean(family, families)
+        raise GanzooError(f"no importer is called `{family}`{hint or ';'} there are {', '.join(families)}")
+    full = families.get(family, family)
     return cast("Importer", registry.get("importers", full)())

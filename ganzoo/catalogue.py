@@ -87,6 +87,8 @@ def recipe(name: str | Path) -> Recipe:
     folder = Path(text).expanduser()
     file = _FILE.fullmatch(text)
     if file is None and not folder.is_dir():
+        if folder.name != text:
+            raise GanzooError(f"there is no run folder {folder}; a recipe is a name or ends in .yaml")
         return catalogue.recipe(text)
     path, wanted = (Path(file["path"]).expanduser(), file["name"]) if file else (folder / "recipe.yaml", None)
     if not path.is_file():

@@ -159,6 +159,7 @@ class Discriminator(Component):
         """A module with `features(images) -> Tensor | tuple` and `judge(features, code [b, d]) -> Logits`.
 
         Where it `reads_layout`: `judge(features, code, layout)`, with the layout of the pictures.
+        Where it saves time: `features_apart(batches)`, a list of the features of each, as if called in turn.
         """
 
 

@@ -24,6 +24,7 @@ from torch.utils.flop_counter import flop_registry
 from ganzoo import vocabulary
 from ganzoo.flow import Batch, Layout, TextFeatures
 from ganzoo.model import Model
+from ganzoo.nn.fixed import count_fixed
 from ganzoo.parts import conditioning_roles
 from ganzoo.plan import PhasePlan, Plan
 from ganzoo.randomness import StepDraws
@@ -77,9 +78,10 @@ class PhaseCosts:
 
 @dataclass(frozen=True)
 class Costs:
-    """`parameters`: weights by the parts' roles ("stage 0"). `phases`: by name."""
+    """`parameters`, `fixed`: weights by the parts' roles ("stage 0"), fixed ones apart. `phases`: by name."""
 
     parameters: Mapping[str, int]
+    fixed: Mapping[str, int]
     phases: Mapping[str, PhaseCosts]
 
 
@@ -93,7 +95,12 @@ def costs(plan: Plan) -> Costs:
             phases[phase.name] = _phase_costs(model, phase, batch, batch)
         except RuntimeError:  # something asks for a number, which meta tensors do not have
             phases[phase.name] = _phase_costs(_build(plan, "cpu"), phase, batch, min(REAL_ROWS, batch))
-    return Costs({role: _count(module) for role, module in _modules(model).items()}, phases)
+    modules = _modules(model)
+    return Costs(
+        {role: _count(module) for role, module in modules.items()},
+        {role: count_fixed(module) for role, module in modules.items()},
+        phases,
+    )
 
 
 @dataclass(frozen=True)

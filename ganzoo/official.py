@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
 
@@ -97,3 +97,28 @@ def fill(networks: Iterable[Network]) -> None:
 def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors by name, apart from the model."""
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def named(prefix: str, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of `module` by the authors' names, which begin with `prefix`."""
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        yield f"{prefix}.{name}", tensor
+
+
+def trunk_names(layers: Sequence[nn.Module]) -> Iterator[tuple[str, Sequence[nn.Module]]]:
+    """The blocks of a discriminator's trunk by the names that StackGAN++ and AttnGAN give them.
+
+    Down by 16 in one, then a block a layer, each named by how far down it is: convolution, norm, activation.
+    """
+    sixteen = 11  # four convolutions, three batch norms, four activations
+    yield "img_code_s16", layers[:sixteen]
+    scale, narrowing = 16, 0
+    for start in range(sixteen, len(layers), 3):
+        conv = layers[start]
+        assert isinstance(conv, nn.Conv2d)
+        if conv.stride == (2, 2):
+            scale *= 2
+            yield f"img_code_s{scale}", layers[start : start + 3]
+        else:
+            narrowing += 1
+            yield f"img_code_s{scale}_{narrowing}", layers[start : start + 3]

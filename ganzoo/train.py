@@ -16,6 +16,7 @@ from ganzoo.assemble import assemble
 from ganzoo.catalogue import recipe as find_recipe
 from ganzoo.checkpoint import Checkpoint
 from ganzoo.data.feed import Feed
+from ganzoo.data_fits import explaining_layout
 from ganzoo.errors import GanzooError
 from ganzoo.interrupts import StopRequest, stop_requests
 from ganzoo.measurements import Measurements
@@ -95,7 +96,10 @@ def _train(
 ) -> None:  # fmt: skip
     with failing_together(compute):
         data, dtype = Path(settings.data) if settings.data else None, weights_dtype(settings.precision)
-        feed = Feed(plan, data, compute, seed=settings.seed, dtype=dtype, skip_broken=settings.skip_broken)
+        with explaining_layout(plan.recipe, data):
+            feed = Feed(
+                plan, data, compute, seed=settings.seed, dtype=dtype, skip_broken=settings.skip_broken
+            )
         words = vocabulary.kept(run.vocabulary, plan) if done else vocabulary.learnt(plan, feed.captions)
         words = taken.words_for(feed.captions, plan) if taken else words
         if not done and compute.is_main_process:

@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 import ganzoo as package
 from ganzoo import catalogue, checkpoint
+from ganzoo.cli.hints import how_to_draw
 from ganzoo.convert import parse_files
 from ganzoo.errors import GanzooError
 from ganzoo.run import Run
@@ -126,6 +127,15 @@ def test_convert_then_sample(ganzoo, toy_file, files, tmp_path):
     assert made.code == 0 and f"{tmp_path / 'official'}: draw with it: ganzoo sample" in made.out
     drawn = ganzoo("sample", tmp_path / "official", "a red circle", "--out", tmp_path / "grid.png")
     assert drawn.code == 0 and (tmp_path / "grid.png").is_file()
+
+
+def test_what_draws_with_it(tmp_path):
+    told = how_to_draw(catalogue.recipe("gan-int-cls-birds"), tmp_path)
+    assert told.startswith("it was trained on sentence embeddings")
+    assert "--box 0.2,0.2,0.6,0.6 --out" in how_to_draw(catalogue.recipe("gawwn-bbox-shapes"), tmp_path)
+    assert "--keypoints FILE" in how_to_draw(catalogue.recipe("gawwn-keypoints-shapes"), tmp_path)
+    drawer = how_to_draw(catalogue.recipe("gawwn-keypoint-generator-shapes"), tmp_path)
+    assert "--keypoints" not in drawer
 
 
 @pytest.mark.parametrize(

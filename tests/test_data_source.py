@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import miniatures
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganzoo.assemble import assemble
 from ganzoo.catalogue import load as load_catalogue
+from ganzoo.data.birds import Birds
 from ganzoo.data.folder import Folder
-from ganzoo.data_fits import changed, fits
+from ganzoo.data_fits import changed, explaining_layout, fits
 from ganzoo.data_source import Source, find, flow
 from ganzoo.errors import GanzooError
 
@@ -194,3 +197,37 @@ def test_the_same_data_set_with_less_than_the_recipe_asks_for_is_not_enough(tmp_
 )
 def test_values_are_told_on_one_line(value, text):
     assert flow(value) == text
+
+
+# -- a folder of another data set ----------------------------------------------------------------------------
+
+
+def test_training_on_another_layout_says_what_to_add(tmp_path, folder, registry):
+    recipe = load_catalogue().recipe("gan-int-cls-birds")
+    with pytest.raises(GanzooError, match="core/folder") as said, explaining_layout(recipe, folder):
+        Birds().examples("train", folder, 8)
+    first, hint = str(said.value).split("\n")
+    assert "filenames.pickle is not there" in first
+    start = f"{folder} is laid out as core/folder; add "
+    assert hint.startswith(start)
+    words = shlex.split(hint.removeprefix(start))
+    assert words[::2] == ["--set"] * (len(words) // 2)
+    plan = assemble(changed(recipe, tuple(words[1::2])), registry)
+    assert len(plan.data.examples("train", folder, 8)) > 0
+
+
+def test_training_on_a_layout_that_lacks_something_says_what(folder):
+    recipe = load_catalogue().recipe("gawwn-bbox-shapes")
+    with pytest.raises(GanzooError, match="-shapes cannot be trained: it lacks boxes; `ganzoo data"):
+        with explaining_layout(recipe, folder):
+            raise GanzooError("not mine")
+
+
+@pytest.mark.parametrize("given", [None, "empty", "own"])
+def test_where_no_other_data_set_reads_it_nothing_is_added(tmp_path, folder, given):
+    recipe = load_catalogue().recipe("gan-int-cls-birds").set("data", {"use": "core/folder", "batch": 4})
+    (tmp_path / "empty").mkdir()
+    path = {None: None, "empty": tmp_path / "empty", "own": folder}[given]
+    with pytest.raises(GanzooError) as said, explaining_layout(recipe, path):
+        raise GanzooError("not mine")
+    assert str(said.value) == "not mine"

@@ -166,6 +166,15 @@ def test_sizes_stand_on_the_wires():
         assert text in said, text
 
 
+def test_logits_go_to_phases_that_judge():
+    """Not to the encoders' phase, though its loss is declared to read `fake`."""
+    picture = diagram(plan_of("attention"))
+    encoders, gan = picture.panels
+    into = [wire.points[-1] for wire in picture.wires if wire.arrow]
+    reached = [any(p.y <= y <= p.y + p.h and x == p.x for x, y in into) for p in (encoders, gan)]
+    assert reached == [False, True]
+
+
 def test_who_trains_what_and_when():
     picture = diagram(plan_of("attention"))
     assert [panel.heading for panel in picture.panels] == [

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from ganzoo.errors import GanzooError
-from ganzoo.official import Network, copies, fill, networks
+from ganzoo.official import Network, copies, fill, named, networks, trunk_names
 
 
 def slots():
@@ -62,3 +63,25 @@ def test_copies_are_apart_from_the_model():
     made = copies(ours)
     ours["a.weight"].fill_(5)
     assert not made["a.weight"].any()
+
+
+def test_trunks_are_named_by_how_far_down_they_are():
+    def block(stride):
+        return [nn.Conv2d(1, 1, 3, stride, 1), nn.BatchNorm2d(1), nn.LeakyReLU()]
+
+    first = [nn.Identity()] * 11
+    blocks = dict(trunk_names([*first, *block(2), *block(2), *block(1), *block(1)]))
+    assert list(blocks) == [
+        "img_code_s16",
+        "img_code_s32",
+        "img_code_s64",
+        "img_code_s64_1",
+        "img_code_s64_2",
+    ]
+    assert [len(layers) for layers in blocks.values()] == [11, 3, 3, 3, 3]
+
+
+def test_tensors_keep_their_names_behind_a_prefix():
+    layer = nn.Linear(2, 3)
+    tensors = dict(named("fc.0", layer))
+    assert list(tensors) == ["fc.0.weight", "fc.0.bias"] and tensors["fc.0.weight"] is layer.weight

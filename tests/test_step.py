@@ -72,6 +72,51 @@ def test_discriminator_passes_are_shared_within_an_update(make):
     assert step.discriminator_passes == 4
 
 
+@pytest.fixture
+def together(make):
+    """A discriminator's step whose network makes features of several batches, and how many it was given."""
+    step, given = make(), []
+    network = step.discriminator(0)
+
+    def features_apart(batches):
+        given.append(len(batches))
+        return [network.features(batch) for batch in batches]
+
+    network.features_apart = features_apart
+    step.begin("discriminator", keep_graph=True, regenerate=False)
+    return step, given
+
+
+def test_features_made_together_are_those_that_logits_read(together, make):
+    step, given = together
+    step.look(0, "real", "mismatched", "fake")
+    assert (given, step.discriminator_passes) == ([3], 3)
+    alone = make()
+    alone.model.load_state_dict(step.model.state_dict())
+    alone.begin("discriminator", keep_graph=True, regenerate=False)
+    for kind in ("real", "mismatched", "fake"):
+        assert torch.equal(step.logits(kind, 0).conditional, alone.logits(kind, 0).conditional)
+    assert step.discriminator_passes == 3
+
+
+def test_only_features_that_are_not_there_are_made_together(together):
+    step, given = together
+    step.logits("real", 0)
+    step.look(0, "real", "fake")
+    assert (given, step.discriminator_passes) == ([], 1), "one kind alone is left to `logits`"
+    step.batch = replace(step.batch, mismatched=())
+    step.begin("discriminator", keep_graph=True, regenerate=False)
+    step.look(0, "real", "mismatched", "fake")
+    assert given == [2], "without mismatched pictures the real ones' features serve"
+
+
+def test_other_discriminators_look_when_asked(make):
+    step = make()
+    step.begin("discriminator", keep_graph=True, regenerate=False)
+    step.look(0, "real", "fake")
+    assert (step.generator_passes, step.discriminator_passes) == (0, 0)
+
+
 def test_fakes_carry_a_graph_in_the_generators_update_only(make):
     step = make()
     step.model.discriminators.requires_grad_(False)

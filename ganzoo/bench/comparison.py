@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from ganzoo.bench import machine, results, sampling
 from ganzoo.bench.budget import Budget
 from ganzoo.bench.contestants import Contestant, contestants, differences, made_otherwise
 from ganzoo.bench.results import Ablation, Curve, Results, Row
+from ganzoo.bench.speed.earlier import read_report
 from ganzoo.bench.terms import Terms
 from ganzoo.bench.trained import clock, on_the_way, steps_of, told, trained
 from ganzoo.checkpoint import step_of
@@ -64,6 +67,7 @@ class Comparison:
         self.out = out
         self.registry = load_plugins()
         self.budget = Budget.of(terms.budget)
+        self.speed = read_report(Path(terms.speed)) if terms.speed else None
         asked = None if terms.metrics is None else names.asked(terms.metrics, self.registry)
         self.rows = contestants(models, terms.data, self.registry)
         folders = [row.runs[0].settings.get("data") for row in self.rows if row.runs and row.plan]
@@ -150,13 +154,17 @@ class Comparison:
 
     def run(self) -> Results:
         """Every row, one after the other."""
+        began, took = time.monotonic(), 0
         for number, row in enumerate(self.rows, 1):
-            log.info("%s (%d of %d)", row.name, number, len(self.rows))
             before = self.found.row(row.name)
             if before and before.state == "done" and _as_measured(row, before):
-                log.info("%s is finished", row.name)
-            else:
-                self._keep(self._row(row))
+                log.info("%s (%d of %d): finished before", row.name, number, len(self.rows))
+                continue
+            left = (time.monotonic() - began) / took * (len(self.rows) - number + 1) if took else 0.0
+            more = f", about {timedelta(seconds=round(left))} left" if took else ""
+            log.info("%s (%d of %d)%s", row.name, number, len(self.rows), more)
+            self._keep(self._row(row))
+            took += row.plan is not None
         self._finish()
         return self.found
 
@@ -248,7 +256,9 @@ class Comparison:
             for one, other, path, values in differences(self.rows)
             if {one.name, other.name} <= done
         ]
-        self.found = self.found.model_copy(update={"ablations": pairs, "made": machine.now()})
+        speed = self.speed or self.found.speed
+        change = {"ablations": pairs, "speed": speed, "made": machine.now()}
+        self.found = self.found.model_copy(update=change)
         results.save(self.found, self.out)
 
 

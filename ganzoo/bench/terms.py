@@ -17,7 +17,8 @@ class Terms:
     `data`: a data set's component; None = the first model's. `folder`: where its files are. `budget`: as in
     20m, 2000steps, 100000images. `seeds`: of trainings. `metrics`: names, or mappings with options; None =
     what fits a model. `samples`: pictures a model; None = as many as there are held-out captions, from 1,000.
-    `points`: so many checkpoints on the way are measured by the first metric, for curves.
+    `points`: so many checkpoints on the way are measured by the first metric, for curves. `speed`: a report
+    of `ganzoo bench speed` to show beside.
     """
 
     data: str | None = None
@@ -28,6 +29,7 @@ class Terms:
     samples: int | None = None
     points: int = 0
     device: str = "auto"
+    speed: str | Path | None = None
 
     def __post_init__(self) -> None:
         seeds = list(self.seeds)

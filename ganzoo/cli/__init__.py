@@ -65,7 +65,7 @@ app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(drawing.sample)
 app.command("eval")(evaluating.evaluate)
-app.add_typer(benching.app, name="bench")
+app.add_typer(benching.app, name="bench", short_help="Compare models on the same data, and time them.")
 app.command()(converting.convert)
 app.command()(comparing.compare)
 
@@ -73,7 +73,7 @@ app.command()(comparing.compare)
 def main() -> None:
     """The `ganzoo` command: a user's mistake is one message and exit code 1, in several processes too."""
     try:
-        app()
+        app(prog_name="ganzoo")
     except GanzooError as error:
         if launch.speaks(error):
             print(f"error: {error}", file=sys.stderr)

@@ -32,7 +32,7 @@ class _ModelsFirst(TyperGroup):
 app = typer.Typer(
     cls=_ModelsFirst,
     no_args_is_help=True,
-    help="Compare models: `ganzoo bench NAME NAME --data emoji/emoji --budget 20m --out bench/`.",
+    help="Compare models, or time them with `bench speed`.",
 )
 
 
@@ -58,6 +58,9 @@ def models(
     points: Annotated[
         int, typer.Option(metavar="N", min=0, help="Checkpoints on the way to measure, for curves.")
     ] = 0,
+    speed: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What `bench speed --json` wrote, for the report.")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where results and trainings go.")] = Path(
         "bench"
     ),
@@ -76,7 +79,7 @@ def models(
     show_log()
     terms = Terms(
         data=data, folder=folder, budget=budget, seeds=parse_seeds(seeds), metrics=names_of(metrics),
-        samples=samples, points=points, device=device or "auto",
+        samples=samples, points=points, speed=speed, device=device or "auto",
     )  # fmt: skip
     found = comparison.bench(names or [], out, terms)
     page = report.write(found, out, out / "report.html")

@@ -25,7 +25,7 @@ def list_(
     from ganzoo.plugins import load
 
     if kind not in ("models", *KINDS):
-        hint = did_you_mean(kind, ("models", *KINDS))
+        hint = did_you_mean(kind, ("models", *KINDS)) or ";"
         raise GanzooError(f"nothing is called `{kind}`{hint} `ganzoo list` takes models, {', '.join(KINDS)}")
     registry = load()
     if kind == "models":

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ganzoo.cli.hints import how_to_draw
 from ganzoo.cli.options import Changes, recipe_of
 from ganzoo.console import say
 
@@ -45,4 +46,4 @@ def convert(
     files = parse_files(weights)
     name = recipe or api.importer(family).recipe
     made = run(family, files, recipe_of(name, changes) if name else None, out)
-    say(f'{made.path}: draw with it: ganzoo sample {made.path} "a caption of yours"')
+    say(f"{made.path}: {how_to_draw(made.recipe, made.path)}")

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ganzoo.data_source import Source
 
 NAMED = 5  # broken or doubled pictures named
-WORDS = {"class_id": "classes", "embedding": "sentence embeddings"}
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -56,6 +55,8 @@ def check(
     found = data_check(path, most=most, sheet=sheet or f"{name}-sheet.png")
     say(f"{path}: {_described(found.source)}\n")
     _say_splits(found.survey)
+    from ganzoo.data_fits import WORDS
+
     sized = {
         **WORDS,
         "keypoints": f"{found.spec.keypoints} keypoints",
@@ -178,7 +179,7 @@ def _say_fits(found: DataCheck) -> None:
 
 def _verdict(fit: Fit) -> tuple[int, str, str]:
     """Its rank among verdicts, whether it trains, what is missing."""
-    lacking = ", ".join(WORDS.get(word, word) for word in fit.missing)
+    lacking = ", ".join(fit.lacking)
     if fit.changes is None:
         return 3, "no", "; ".join([*filter(None, [lacking]), *fit.reasons])
     text = [change for change in fit.changes if change.startswith("text=")]

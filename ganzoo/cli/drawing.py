@@ -80,6 +80,8 @@ def sample(
         raise GanzooError("`--attention` shows every stage; leave out `--stages`")
     if move_box and (separate or stages or attention):
         raise GanzooError("`--move-box` draws a sheet of its own; leave out what else is to be shown")
+    if move_box and len(wanted) > 1:
+        raise GanzooError(f"`--move-box` draws one caption, but {len(wanted)} were given")
     shown = len(numbers) * (len(opened.recipe.stages) if stages else 1)
     s.check_out(out, separate, len(wanted), shown)
     model = s.prepare(opened.load(checkpoint), device or "auto")

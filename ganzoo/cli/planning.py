@@ -75,12 +75,13 @@ def _say_parts(plan: Plan, costs: Costs) -> None:
     columns = ("part", "component", "needs", "gives", "weights", "trained in")
     rows = []
     for part in parts(plan):
-        count = costs.parameters.get(part.role, 0)
+        count, fixed = costs.parameters.get(part.role, 0), costs.fixed.get(part.role, 0)
         when = ", ".join(trained.get(part.role, ["none: frozen"])) if count else ""
-        weights = f"{count:,}" if count else ""
+        when += f"; {fixed:,} frozen" if fixed else ""
+        weights = f"{count + fixed:,}" if count + fixed else ""
         rows.append((part.role, part.use, ", ".join(part.needs), ", ".join(part.gives), weights, when))
     say_table(columns, rows)
-    total = sum(costs.parameters.values())
+    total = sum(costs.parameters.values()) + sum(costs.fixed.values())
     training = sum(count for role, count in costs.parameters.items() if role in trained)
     say(f"{total:,} weights, {training:,} of them trained, {total - training:,} frozen")
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import launch
+from ganzoo.cli.hints import how_to_draw
 from ganzoo.cli.options import Changes, Device, count, recipe_of
 from ganzoo.settings import Settings
 
@@ -93,6 +94,4 @@ def train(
         if launch.rank() == 0:
             print(said, file=sys.stderr)
         raise typer.Exit(getattr(stopped, "code", 130)) from None
-    log.info(
-        'trained: %s\ndraw with it: ganzoo sample %s "a caption of yours" --out grid.png', folder, folder
-    )
+    log.info("trained: %s\n%s", folder, how_to_draw(recipe, folder))

@@ -62,6 +62,7 @@ class Adversarial(Loss):
 
     def _discriminator(self, step: Step, level: int) -> Tensor:
         # In this order: batch norm's running statistics move with each call, as in the authors' programs.
+        step.look(level, "real", *(("mismatched",) if self.mismatched else ()), "fake")
         real = step.logits("real", level)
         wrong = step.logits("mismatched", level) if self.mismatched else None
         fake = step.logits("fake", level)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from ganzoo.components import Metric
 from ganzoo.errors import GanzooError
@@ -245,7 +245,7 @@ class FrechetJoint(BackboneMetric):
     decides: ClassVar[str] = "fjd"
 
     text: str = "core/ngrams"
-    text_options: Mapping[str, Any] = Field(default_factory=dict)
+    text_options: Mapping[str, Any] = field(default_factory=dict)
 
     def encoders(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """The text encoder alone."""

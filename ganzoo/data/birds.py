@@ -19,11 +19,10 @@ from ganzoo.data.picture_files import Size, check_pictures, data_root, fingerpri
 from ganzoo.data.split_pickles import (
     CLASSES,
     NAMES,
-    check_apart,
     embedding_width,
     has_splits,
+    names_of_split,
     read_classes,
-    read_names,
     read_split_embeddings,
 )
 from ganzoo.errors import GanzooError
@@ -89,8 +88,7 @@ class Birds(Dataset):
         Raises GanzooError: see the messages in the modules that read the files.
         """
         root = data_root("core/birds", folder, f"the folder that holds {CUB}/, text/, train/ and test/")
-        names = read_names(root, split)
-        check_apart(root, names, split)
+        names = names_of_split(root, split)
         cub = Cub(root / CUB, names, root / split / NAMES)
         files = [f"{CUB}/images/{name}.jpg" for name in names]
         check_pictures(root, files, root / split / NAMES)

@@ -16,10 +16,9 @@ from ganzoo.data.picture_files import check_pictures, data_root, fingerprint, op
 from ganzoo.data.split_pickles import (
     EMBEDDINGS,
     NAMES,
-    check_apart,
     embedding_width,
     has_splits,
-    read_names,
+    names_of_split,
     read_split_embeddings,
 )
 from ganzoo.errors import GanzooError
@@ -93,8 +92,7 @@ class Coco(Dataset):
         """Pictures and captions of StackGAN's and AttnGAN's folders."""
         if split == "test" and self.embedding and not (root / split / EMBEDDINGS).exists():
             return [], ()
-        names = read_names(root, split)
-        check_apart(root, names, split)
+        names = names_of_split(root, split)
         files = [f"images/{name}.jpg" for name in names]
         check_pictures(root, files, root / split / NAMES)
         return files, read_captions(root, split, names, self.captions)

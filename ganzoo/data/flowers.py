@@ -15,11 +15,10 @@ from ganzoo.data.picture_files import check_pictures, data_root, fingerprint, op
 from ganzoo.data.split_pickles import (
     CLASSES,
     NAMES,
-    check_apart,
     embedding_width,
     has_splits,
+    names_of_split,
     read_classes,
-    read_names,
     read_split_embeddings,
 )
 from ganzoo.errors import GanzooError
@@ -65,8 +64,7 @@ class Flowers(Dataset):
         Raises GanzooError: see the messages in the modules that read the files.
         """
         root = data_root("core/flowers", folder, "the folder that holds jpg/, text_c10/, train/ and test/")
-        names = read_names(root, split)
-        check_apart(root, names, split)
+        names = names_of_split(root, split)
         files = [f"{name}.jpg" for name in names]
         check_pictures(root, files, root / split / NAMES)
         classes = read_classes(root, split, len(names))

@@ -48,9 +48,9 @@ def read_names(root: Path, split: str) -> tuple[str, ...]:
     return tuple(said)
 
 
-def check_apart(root: Path, names: Sequence[str], split: str) -> None:
-    """Raise GanzooError where a picture of `split` is also one of the other."""
-    other = "test" if split == "train" else "train"
+def names_of_split(root: Path, split: str) -> tuple[str, ...]:
+    """`read_names`. Raises GanzooError also where a picture of `split` is one of the other."""
+    names, other = read_names(root, split), "test" if split == "train" else "train"
     if (root / other / NAMES).exists():
         shared = set(names).intersection(read_names(root, other))
         if shared:
@@ -58,6 +58,7 @@ def check_apart(root: Path, names: Sequence[str], split: str) -> None:
                 f"{root / split / NAMES} and {root / other / NAMES} share {min(shared)} "
                 f"({len(shared)} in all); a picture is in one split"
             )
+    return names
 
 
 def read_classes(root: Path, split: str, count: int) -> NDArray[np.int64] | None:

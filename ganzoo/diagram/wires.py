@@ -120,4 +120,5 @@ class _Wiring(Layout):
 
 
 def _adversarial(phase: PhasePlan) -> bool:
-    return any({"real", "fake"} & loss.requires() for update in phase.updates for _, loss in update.losses)
+    updates = [update for update in phase.updates if update.name != "encoders"]  # these judge nothing
+    return any({"real", "fake"} & loss.requires() for update in updates for _, loss in update.losses)

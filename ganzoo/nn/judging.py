@@ -5,6 +5,8 @@ Source: Zhang et al. 2017, arXiv:1612.03242, section 3.4; Zhang et al. 2018, arX
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +37,21 @@ def tower(resolution: int, channels: int) -> nn.Sequential:
         layers += _joining(at, at // 2)
         at //= 2
     return nn.Sequential(*layers)
+
+
+def apart(layers: nn.Sequential, batches: Sequence[Tensor]) -> list[Tensor]:
+    """What `layers` make of each batch [n, c, h, w], with batch statistics of its own, as if called in turn.
+
+    A convolution with more weights than its maps have entries runs once for all batches: fetching the weights
+    and adding up their gradients takes longer there than multiplying. Equal but for rounding.
+    """
+    maps = list(batches)
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d) and layer.weight.numel() > sum(x.numel() for x in maps):
+            maps = list(layer(torch.cat(maps)).split([len(x) for x in maps]))
+        else:
+            maps = [layer(x) for x in maps]
+    return maps
 
 
 class ConditionalHead(nn.Module):

@@ -19,8 +19,11 @@ class Recorded:
     levels = (0, 1)
 
     def __init__(self, update, unconditional=True):
-        self.update, self.asked = update, []
+        self.update, self.asked, self.looked = update, [], []
         self._unconditional = unconditional
+
+    def look(self, level, *kinds):
+        self.looked.append(kinds)
 
     def logits(self, kind, level):
         self.asked.append(kind)
@@ -55,6 +58,7 @@ def test_discriminator_by_hand(cls):
     ours = cls(mismatched=0.25, unconditional=0.5)(step)
     assert float(ours) == pytest.approx(2 * expected, rel=1e-5, abs=1e-6)
     assert step.asked == ["real", "mismatched", "fake"] * 2
+    assert step.looked == [("real", "mismatched", "fake")] * 2
 
 
 @pytest.mark.parametrize("cls", TERMS, ids=lambda c: c.__name__)

@@ -18,12 +18,8 @@ def earlier_report(path: Path, full: bool) -> dict[str, Any]:
 
     Raises GanzooError for a file that is no report, and for one of the other form.
     """
-    report = untrusted.read_json(path, LARGEST)
-    benchmarks = report.get("benchmarks")
-    if not isinstance(benchmarks, list) or not benchmarks or not all(map(_sound, benchmarks)):
-        raise GanzooError(
-            f"{path} is no report of pytest-benchmark; `ganzoo bench speed --json FILE` writes one"
-        )
+    report = read_report(path)
+    benchmarks = report["benchmarks"]
     form, other = ("full", "tiny") if full else ("tiny", "full")
     if any(_form(benchmark) == other for benchmark in benchmarks):
         raise GanzooError(
@@ -35,6 +31,17 @@ def earlier_report(path: Path, full: bool) -> dict[str, Any]:
         "machine_info": machine if isinstance(machine, dict) else {},
         "benchmarks": [_copy(benchmark) for benchmark in benchmarks],
     }
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """A report of pytest-benchmark as it is. Raises GanzooError for a file that is none."""
+    report = untrusted.read_json(path, LARGEST)
+    benchmarks = report.get("benchmarks")
+    if not isinstance(benchmarks, list) or not benchmarks or not all(map(_sound, benchmarks)):
+        raise GanzooError(
+            f"{path} is no report of pytest-benchmark; `ganzoo bench speed --json FILE` writes one"
+        )
+    return report
 
 
 def other_machine(earlier: dict[str, Any], now: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ Encoders, conditionings, stages, discriminators
     code_widths           discriminators: codes of any width
     heads                 discriminators: the unconditional head does not read the code
     second_derivatives    discriminators: gradient penalties can differentiate them twice
+    features_apart        discriminators: features of several batches together are those of each by itself
 Losses
     updates               it serves in the updates it names, with a gradient to their weights
     scalars               a finite scalar, the same again, without `weight` in it, without draws of its own
@@ -59,6 +60,7 @@ from ganzoo import plugins
 from ganzoo.components import KINDS, Component
 from ganzoo.errors import GanzooError
 from ganzoo.testing.conformance import data, known_values, losses, metrics, modules, options, pairing, pixels
+from ganzoo.testing.conformance.apart import features_apart
 from ganzoo.testing.conformance.effects import effects
 from ganzoo.testing.conformance.harness import HARNESSES, Harness
 from ganzoo.testing.conformance.stillness import stillness
@@ -93,6 +95,7 @@ _OF_MODULE: Mapping[str, tuple[ModuleCheck, ...]] = {
     "stages": (*_MODULE, modules.independence, modules.device_moves),
     "discriminators": (
         *_MODULE, modules.device_moves, modules.code_widths, modules.heads, modules.second_derivatives,
+        features_apart,
     ),
 }  # fmt: skip
 

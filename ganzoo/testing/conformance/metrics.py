@@ -72,7 +72,9 @@ def _samples(subject: Subject) -> Samples:
         image_features=ImageFeatures(torch.randn(ROWS, WIDTH, generator=draws)) if encodes else None,
         real_text=text(REALS) if "encoders" in needs and "reals" in needs else None,
         features={side: seen(n) for side, n in rows.items() if looks and side in needs},
-        copies=pixels[: COPIED * COPIES].unflatten(0, (COPIED, COPIES)) if "copies" in needs else None,
+        copies=pixels[: COPIED * COPIES].reshape(COPIED, COPIES, *pixels.shape[1:])
+        if "copies" in needs
+        else None,
         maps=(lambda images: [images, images.mean((2, 3), keepdim=True)]) if looks else None,
     )
 

@@ -86,11 +86,20 @@ class StarvedStep:
         """The generator again, on text that may have been handed on."""
         return self._made(self._step.generate(text.map(feed)))
 
+    def look(self, level: int, *kinds: Any) -> None:
+        """The discriminator's features of declared kinds of pairs."""
+        for kind in kinds:
+            self._allow(kind)
+        self._step.look(level, *kinds)
+
     def logits(self, kind: Any, level: int) -> Logits:
         """The discriminator's word on a declared kind of pairs."""
+        self._allow(kind)
+        return self._heads(self._step.logits(kind, level))
+
+    def _allow(self, kind: str) -> None:
         if kind not in self._subject.declared:
             raise AssertionError(self._complaint(kind))
-        return self._heads(self._step.logits(kind, level))
 
     def judge(self, level: int, images: Tensor, code: Tensor, layout: Layout | None = None) -> Logits:
         """The discriminator's word on any pairs."""

@@ -201,6 +201,7 @@ def test_boxes_and_keypoints_on_the_command_line(runs, command, tmp_path):
         ("points", ["--keypoints-from", "box"], "which draws no keypoints"),
         ("points", [], "let a keypoint generator draw them: `--keypoints-from RUN`"),
         ("points", ["--keypoints", "many"], "3 keypoints; expected 2 at most"),
+        ("box", ["another caption", "--move-box"], "`--move-box` draws one caption, but 2 were given"),
         ("box", ["--move-box", "--stages"], "leave out what else is to be shown"),
     ],
 )

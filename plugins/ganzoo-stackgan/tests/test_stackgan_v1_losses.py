@@ -6,8 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from ganzoo_stackgan.discriminators_v1 import Judge
 from ganzoo_stackgan.losses_v1 import KL, Matching, divergence
 from ganzoo_stackgan.weights_v1 import discriminator_slots, generator_slots
+from torch import nn
 
 from ganzoo.core.adversarial import NonSaturating
 from ganzoo.errors import GanzooError
@@ -47,6 +49,31 @@ def standalone_step(golden, mode, **changes):
         made, stages=(*made.stages[:level], fakes), conditions=(*made.conditions[:level], judged)
     )
     return step
+
+
+def judged(v1, wrong):
+    """How often the tower's convolutions ran, and the loss, the gradient of every weight, the buffers."""
+    pictures = v1.real().flip(0)
+    mismatched = (pictures[:, :, ::4, ::4], pictures)[-v1.stage :]
+    step, calls = standalone_step(v1, "train", mismatched=mismatched), []
+    judge = step.discriminator(v1.stage - 1)
+    for layer in judge.tower:
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_hook(lambda layer, *_: calls.append(layer))
+    loss = Matching(wrong=wrong)(step)
+    gradients = torch.autograd.grad(loss, list(judge.parameters()))
+    return len(calls), [loss.detach(), *gradients, *judge.buffers()]
+
+
+@pytest.mark.parametrize("wrong", ["given", "shifted"])
+def test_judging_together_is_judging_in_turn(v1, wrong, monkeypatch):
+    """In float64. Stage I's golden discriminator is too narrow for a convolution to run once for all."""
+    together, ours = judged(v1, wrong)
+    monkeypatch.delattr(Judge, "features_apart")
+    in_turn, plain = judged(v1, wrong)
+    assert (together < in_turn) == (v1.stage == 2)
+    for one, other in zip(ours, plain, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])

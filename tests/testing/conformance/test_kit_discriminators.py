@@ -148,3 +148,50 @@ def test_a_discriminator_that_reads_keypoints_undeclared(fault):
         network: ClassVar = Peeks
 
     assert "read `keypoints` without declaring it" in fault(Undeclared)
+
+
+def test_features_of_several_batches_that_share_their_statistics(fault):
+    class Mixed(Matching):
+        def __init__(self, code):
+            super().__init__(code)
+            self.norm = nn.BatchNorm2d(3)
+
+        def features(self, images):
+            return super().features(self.norm(images))
+
+        def features_apart(self, batches):
+            return self.features(torch.cat(batches)).split([len(batch) for batch in batches])
+
+    @dataclass(frozen=True, kw_only=True)
+    class Joins(Judge):
+        """Two heads."""
+
+        network: ClassVar = Mixed
+
+    assert "gives in `features_apart` other features than in `features`" in fault(Joins)
+
+
+def test_features_of_several_batches_that_move_no_statistics(fault):
+    class Forgetful(Matching):
+        def __init__(self, code):
+            super().__init__(code)
+            self.norm = nn.BatchNorm2d(3)
+
+        def features(self, images):
+            return super().features(self.norm(images))
+
+        def features_apart(self, batches):
+            self.norm.track_running_stats = False
+            self.norm.running_mean, mean = None, self.norm.running_mean
+            self.norm.running_var, var = None, self.norm.running_var
+            found = [self.features(batch) for batch in batches]
+            self.norm.running_mean, self.norm.running_var = mean, var
+            return found
+
+    @dataclass(frozen=True, kw_only=True)
+    class Forgets(Judge):
+        """Two heads."""
+
+        network: ClassVar = Forgetful
+
+    assert "has other running statistics after `features_apart`" in fault(Forgets)

@@ -65,6 +65,11 @@ def real(step):
             "read `mismatched` without declaring it",
         ),
         (
+            lambda _, step: (step.look(0, "real", "mismatched"), real(step).mean())[1],
+            {"discriminator"},
+            "read `mismatched` without declaring it",
+        ),
+        (
             lambda _, step: (real(step) * step.text.words.mean()).mean(),
             {"discriminator"},
             "read `words` without declaring it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from ganzoo.components import Discriminator
 from ganzoo.errors import GanzooError
 from ganzoo.flow import Logits
 from ganzoo.nn.init import orthogonal_start
-from ganzoo.nn.judging import ConditionalHead, UnconditionalHead, tower, tower_width
+from ganzoo.nn.judging import ConditionalHead, UnconditionalHead, apart, tower, tower_width
 from ganzoo.specs import DiscriminatorGiven
 
 
@@ -92,6 +93,10 @@ class Judge(nn.Module):
         """Pictures in [-1, 1] to the tower's map."""
         features: Tensor = self.tower(images)
         return features
+
+    def features_apart(self, batches: Sequence[Tensor]) -> list[Tensor]:
+        """`features` of each batch, as if called in turn."""
+        return apart(self.tower, batches)
 
     def judge(self, features: Float[Tensor, "b f 4 4"], code: Float[Tensor, "b d"]) -> Logits:
         """The logits, before the authors' sigmoid."""

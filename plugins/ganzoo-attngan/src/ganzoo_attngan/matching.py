@@ -40,6 +40,7 @@ class Matching(Loss):
 
 
 def _level(step: Step, level: int) -> Tensor:
+    step.look(level, "real", "fake")
     real, fake = step.logits("real", level), step.logits("fake", level)
     wrong = _shifted(step, level)
     r, f, w = _one(real.conditional), _zero(fake.conditional), _zero(wrong.conditional)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.components import Importer
 from ganzoo.errors import GanzooError
-from ganzoo.official import Network, copies, fill, networks
+from ganzoo.official import Network, copies, fill, named, networks, trunk_names
 from ganzoo_attngan.discriminators import Judge
 from ganzoo_attngan.image_encoder import CnnModule
 from ganzoo_attngan.stages import AttendingStage
@@ -72,13 +72,13 @@ def generator_slots(model: nn.Module) -> dict[str, Tensor]:
         )
     stages = [first, *others]
     dcgan = list(model.get_submodule("discriminators")._modules) == [str(len(stages) - 1)] and len(stages) > 1
-    slots = dict(_named("ca_net.fc", conditioning.get_submodule("fc")))
+    slots = dict(named("ca_net.fc", conditioning.get_submodule("fc")))
     for number, stage in enumerate(stages, 1):
         layers = _attending(stage) if isinstance(stage, AttendingStage) else _initial(stage)
         slots |= {f"h_net{number}.{name}": tensor for name, tensor in layers}
         if not dcgan or stage is stages[-1]:
             picture = "img_net.img" if dcgan else f"img_net{number}.img"
-            slots |= dict(_named(picture, stage.get_submodule("image")))
+            slots |= dict(named(picture, stage.get_submodule("image")))
     return slots
 
 
@@ -99,11 +99,11 @@ def encoder_slots(model: nn.Module, name: str) -> dict[str, Tensor]:
     """The text or the image encoder's own tensors by the authors' name. GanzooError for another encoder."""
     encoder = getattr(model, name, None)
     if name == "text_encoder" and isinstance(encoder, RnnModule):
-        return dict([*_named("encoder", encoder.embedding), *_named("rnn", encoder.rnn)])
+        return dict([*named("encoder", encoder.embedding), *named("rnn", encoder.rnn)])
     if name == "image_encoder" and isinstance(encoder, CnnModule):
         trunk = encoder.trunk.state_dict(keep_vars=True)
         projections = {"emb_features": encoder.region, "emb_cnn_code": encoder.vector}
-        return trunk | {n: t for prefix, part in projections.items() for n, t in _named(prefix, part)}
+        return trunk | {n: t for prefix, part in projections.items() for n, t in named(prefix, part)}
     wanted = "attngan/rnn" if name == "text_encoder" else "attngan/cnn"
     raise GanzooError(
         f"the authors' {name.replace('_', ' ')} fits {wanted}; that of the model is {type(encoder).__name__}"
@@ -126,50 +126,29 @@ def _parts(module: nn.Module) -> set[str]:
 
 
 def _initial(stage: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    yield from _named("fc", stage.get_submodule("fc"))
+    yield from named("fc", stage.get_submodule("fc"))
     for number, block in enumerate(stage.get_submodule("upsample").children(), 1):
         yield from _upsampling(f"upsample{number}", block)
 
 
 def _attending(stage: AttendingStage) -> Iterator[tuple[str, Tensor]]:
-    yield from _named("att.conv_context", stage.attention.project)
+    yield from named("att.conv_context", stage.attention.project)
     for number, block in enumerate(stage.residual):
-        yield from _named(f"residual.{number}.block", block.get_submodule("body"))
+        yield from named(f"residual.{number}.block", block.get_submodule("body"))
     yield from _upsampling("upsample", stage.upsample)
 
 
 def _upsampling(prefix: str, block: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The authors' block begins with a layer of its own for the upsampling."""
     for place, layer in enumerate(block.get_submodule("layers").children(), 1):
-        yield from _named(f"{prefix}.{place}", layer)
+        yield from named(f"{prefix}.{place}", layer)
 
 
 def _judge(judge: Judge) -> Iterator[tuple[str, Tensor]]:
-    for prefix, layers in _tower(list(judge.tower)):
+    for prefix, layers in trunk_names(list(judge.tower)):
         for place, layer in enumerate(layers):
-            yield from _named(f"{prefix}.{place}", layer)
-    yield from _named("COND_DNET.jointConv", judge.conditional.joint)
-    yield from _named("COND_DNET.outlogits.0", judge.conditional.logit)
+            yield from named(f"{prefix}.{place}", layer)
+    yield from named("COND_DNET.jointConv", judge.conditional.joint)
+    yield from named("COND_DNET.outlogits.0", judge.conditional.logit)
     if judge.unconditional is not None:
-        yield from _named("UNCOND_DNET.outlogits.0", judge.unconditional.logit)
-
-
-def _tower(layers: Sequence[nn.Module]) -> Iterator[tuple[str, Sequence[nn.Module]]]:
-    """The authors' blocks: down by 16 in one, then one a layer, each named by how far down it is."""
-    sixteen = 11  # four convolutions, three batch norms, four activations
-    yield "img_code_s16", layers[:sixteen]
-    scale, narrowing = 16, 0
-    for start in range(sixteen, len(layers), 3):
-        conv = layers[start]
-        assert isinstance(conv, nn.Conv2d)
-        if conv.stride == (2, 2):
-            scale *= 2
-            yield f"img_code_s{scale}", layers[start : start + 3]
-        else:
-            narrowing += 1
-            yield f"img_code_s{scale}_{narrowing}", layers[start : start + 3]
-
-
-def _named(prefix: str, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        yield f"{prefix}.{name}", tensor
+        yield from named("UNCOND_DNET.outlogits.0", judge.unconditional.logit)

@@ -48,6 +48,7 @@ class MatchingPP(Loss):
         return torch.stack([self._level(step, level) for level in step.levels]).sum()
 
     def _level(self, step: Step, level: int) -> Tensor:
+        step.look(level, "real", "mismatched", "fake")
         real, wrong, fake = (step.logits(kind, level) for kind in ("real", "mismatched", "fake"))
         right = F.softplus(-real.conditional).mean()
         called_wrong = F.softplus(wrong.conditional).mean()

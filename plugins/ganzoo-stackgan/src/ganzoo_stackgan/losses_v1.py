@@ -74,6 +74,7 @@ class Matching(Loss):
         return torch.stack([self._level(step, level) for level in step.levels]).sum()
 
     def _level(self, step: Step, level: int) -> Tensor:
+        step.look(level, "real", *(("mismatched",) if self.wrong == "given" else ()), "fake")
         real = step.logits("real", level)
         wrong = step.logits("mismatched", level) if self.wrong == "given" else _shifted(step, level)
         fake = step.logits("fake", level)

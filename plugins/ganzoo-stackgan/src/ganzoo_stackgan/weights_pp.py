@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.components import Importer
 from ganzoo.errors import GanzooError
-from ganzoo.official import copies, fill, networks
+from ganzoo.official import copies, fill, named, networks, trunk_names
 from ganzoo_stackgan.conditioning import Augmentation
 from ganzoo_stackgan.discriminators_pp import TwoHeaded
 from ganzoo_stackgan.stages_pp import InitialStage, RefiningStage
@@ -59,11 +59,11 @@ def generator_slots(model: nn.Module) -> dict[str, Tensor]:
             "the authors' weights fit a model in which all stages share one stackgan/ca (Augmentation), "
             f"not {_listed([type(conditioning) for conditioning in conditionings])}"
         )
-    slots = dict(_named("ca_net", conditionings[0]))
+    slots = dict(named("ca_net", conditionings[0]))
     for number, stage in enumerate(stages, 1):
         layers = _initial(stage) if isinstance(stage, InitialStage) else _refining(stage)
         slots |= {f"h_net{number}.{name}": tensor for name, tensor in layers}
-        slots |= dict(_named(f"img_net{number}.img", stage.get_submodule("image")))
+        slots |= dict(named(f"img_net{number}.img", stage.get_submodule("image")))
     return slots
 
 
@@ -81,17 +81,17 @@ def discriminator_slots(model: nn.Module) -> list[dict[str, Tensor]]:
 
 
 def _initial(stage: InitialStage) -> Iterator[tuple[str, Tensor]]:
-    yield from _named("fc", stage.fc)
+    yield from named("fc", stage.fc)
     for number, block in enumerate(stage.upsample, 1):
         yield from _upsampling(f"upsample{number}", block)
 
 
 def _refining(stage: nn.Module) -> Iterator[tuple[str, Tensor]]:
     assert isinstance(stage, RefiningStage)
-    yield from _named("jointConv.0", stage.joint.conv)
+    yield from named("jointConv.0", stage.joint.conv)
     yield from _numbered("jointConv", stage.gate, 1)
     for number, block in enumerate(stage.residual):
-        yield from _named(f"residual.{number}.block", block.get_submodule("body"))
+        yield from named(f"residual.{number}.block", block.get_submodule("body"))
     yield from _upsampling("upsample", stage.upsample)
 
 
@@ -101,39 +101,18 @@ def _upsampling(prefix: str, block: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def _judge(judge: TwoHeaded) -> Iterator[tuple[str, Tensor]]:
-    for prefix, layers in _tower(list(judge.tower)):
+    for prefix, layers in trunk_names(list(judge.tower)):
         yield from _numbered(prefix, layers, 0)
-    yield from _named("jointConv", judge.conditional.joint)
-    yield from _named("logits.0", judge.conditional.logit)
-    yield from _named("uncond_logits.0", judge.unconditional.logit)
-
-
-def _tower(layers: Sequence[nn.Module]) -> Iterator[tuple[str, Sequence[nn.Module]]]:
-    """The authors' blocks: down by 16 in one, then one a layer, each named by how far down it is."""
-    sixteen = 11  # four convolutions, three batch norms, four activations
-    yield "img_code_s16", layers[:sixteen]
-    scale, narrowing = 16, 0
-    for start in range(sixteen, len(layers), 3):
-        conv = layers[start]
-        assert isinstance(conv, nn.Conv2d)
-        if conv.stride == (2, 2):
-            scale *= 2
-            yield f"img_code_s{scale}", layers[start : start + 3]
-        else:
-            narrowing += 1
-            yield f"img_code_s{scale}_{narrowing}", layers[start : start + 3]
+    yield from named("jointConv", judge.conditional.joint)
+    yield from named("logits.0", judge.conditional.logit)
+    yield from named("uncond_logits.0", judge.unconditional.logit)
 
 
 def _numbered(
     prefix: str, layers: Sequence[nn.Module] | nn.Sequential, first: int
 ) -> Iterator[tuple[str, Tensor]]:
     for place, layer in enumerate(layers, first):
-        yield from _named(f"{prefix}.{place}", layer)
-
-
-def _named(prefix: str, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        yield f"{prefix}.{name}", tensor
+        yield from named(f"{prefix}.{place}", layer)
 
 
 def _listed(kinds: Sequence[type]) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.components import Importer
 from ganzoo.errors import GanzooError
-from ganzoo.official import copies, fill, networks
+from ganzoo.official import copies, fill, named, networks
 from ganzoo_stackgan.conditioning import Augmentation
 from ganzoo_stackgan.discriminators_v1 import Judge
 from ganzoo_stackgan.stages_v1 import Refinement, Sketch
@@ -66,8 +66,8 @@ def generator_slots(model: nn.Module) -> dict[str, Tensor]:
     slots: dict[str, Tensor] = {}
     for level, (stage, conditioning) in enumerate(zip(stages, conditionings, strict=True)):
         prefix = "" if level == len(stages) - 1 else "STAGE1_G."
-        named = [*_named("ca_net", conditioning), *_stage(stage)]
-        slots |= {prefix + name: tensor for name, tensor in named}
+        layers = [*named("ca_net", conditioning), *_stage(stage)]
+        slots |= {prefix + name: tensor for name, tensor in layers}
     return slots
 
 
@@ -86,28 +86,23 @@ def discriminator_slots(model: nn.Module) -> list[dict[str, Tensor]]:
 
 def _stage(stage: Sketch | Refinement) -> Iterator[tuple[str, Tensor]]:
     if isinstance(stage, Sketch):
-        yield from _named("fc", stage.fc)
+        yield from named("fc", stage.fc)
     else:
-        yield from _named("encoder", stage.encoder)
-        yield from _named("hr_joint.0", stage.joint.conv)
+        yield from named("encoder", stage.encoder)
+        yield from named("hr_joint.0", stage.joint.conv)
         for place, layer in enumerate(stage.joined, 1):
-            yield from _named(f"hr_joint.{place}", layer)
+            yield from named(f"hr_joint.{place}", layer)
         for number, block in enumerate(stage.residual):
-            yield from _named(f"residual.{number}.block", block.body)
+            yield from named(f"residual.{number}.block", block.body)
     for number, block in enumerate(stage.up, 1):
         for place, layer in enumerate(block.layers, 1):  # theirs begins with the upsampling
-            yield from _named(f"upsample{number}.{place}", layer)
-    yield from _named("img", stage.image)
+            yield from named(f"upsample{number}.{place}", layer)
+    yield from named("img", stage.image)
 
 
 def _judge(judge: Judge) -> Iterator[tuple[str, Tensor]]:
-    yield from _named("encode_img", judge.tower)
-    yield from _named("get_cond_logits.outlogits", judge.conditional.joint)
-    yield from _named("get_cond_logits.outlogits.3", judge.conditional.logit)
+    yield from named("encode_img", judge.tower)
+    yield from named("get_cond_logits.outlogits", judge.conditional.joint)
+    yield from named("get_cond_logits.outlogits.3", judge.conditional.logit)
     if judge.unconditional is not None:
-        yield from _named("get_uncond_logits.outlogits.0", judge.unconditional.logit)
-
-
-def _named(prefix: str, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        yield f"{prefix}.{name}", tensor
+        yield from named("get_uncond_logits.outlogits.0", judge.unconditional.logit)
