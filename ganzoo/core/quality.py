@@ -68,8 +68,7 @@ class FrechetDistance(BackboneMetric):
 class FrechetInfinite(BackboneMetric):
     """The Frechet distance that infinitely many drawn pictures would have; lower is better.
 
-    Its interval is the standard error of the fitted line's end. Samples should outnumber the network's
-    features five times: its line is straight only there.
+    Samples should outnumber the network's features five times: the line that is fitted is straight only there.
 
     `samples`, `backbone`, `weights`, `options`: as for every metric that looks with a network.
 

@@ -1,5 +1,6 @@
 """Comparing models: all alike, row after row, resumed where it was stopped."""
 
+import json
 import logging
 import math
 import shutil
@@ -273,3 +274,15 @@ def test_the_package_is_a_function_and_still_a_package(toy_file, out):
 def test_terms_that_make_no_sense(given):
     with pytest.raises(GanzooError, match="a comparison was given"):
         bench(["gan-int-cls-shapes"], "nowhere", **given)
+
+
+def test_a_speed_report_comes_along(toy_file, out, tmp_path):
+    report = tmp_path / "speed.json"
+    report.write_text("{}")
+    with pytest.raises(GanzooError, match="is no report of pytest-benchmark"):
+        bench([toy_file], out, **QUICK, speed=report)
+    stats = {"mean": 1.0, "stddev": 0.1, "median": 1.0, "rounds": 3}
+    timed = {"name": "toy", "group": "sampling", "stats": stats, "extra_info": {}}
+    report.write_text(json.dumps({"benchmarks": [timed], "machine_info": {}, "datetime": "now"}))
+    found = bench([toy_file], out, **QUICK, speed=report)
+    assert found.speed["benchmarks"] == [timed] == bench([toy_file], out, **QUICK).speed["benchmarks"]
