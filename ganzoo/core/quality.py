@@ -68,7 +68,7 @@ class FrechetDistance(BackboneMetric):
 class FrechetInfinite(BackboneMetric):
     """The Frechet distance that infinitely many drawn pictures would have; lower is better.
 
-    Samples should outnumber the network's features five times: the line that is fitted is straight only there.
+    Samples should outnumber the network's features five times: only there the fitted line is straight.
 
     `samples`, `backbone`, `weights`, `options`: as for every metric that looks with a network.
 

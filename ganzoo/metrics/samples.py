@@ -52,9 +52,9 @@ class Samples:
     metrics that need `image_encoder` or name encoders of their own: `text` and `image_features` are what
     those say of the captions and of `fakes`; `real_text` is what they say of the captions of `reals`.
 
-    For metrics that need `backbone` pictures are in 8 bits, as networks take them: `features` by "fakes", "reals" and, where needed, "train"; `maps` gives
-    the maps [n, c, h, w] of all levels of pictures. For those that need `copies`: `copies` [m, k, 3, r, r],
-    k pictures each of m captions.
+    For metrics that need `backbone` pictures are in 8 bits, as networks take them. `features` by "fakes",
+    "reals" and, where needed, "train"; `maps` gives the maps [n, c, h, w] of all levels of pictures. For
+    those that need `copies`: `copies` [m, k, 3, r, r] in 8 bits, k pictures each of m captions.
     """
 
     fakes: Tensor

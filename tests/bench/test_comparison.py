@@ -14,6 +14,7 @@ import ganzoo
 from ganzoo.bench import comparison, results, trained
 from ganzoo.bench.columns import ranking
 from ganzoo.bench.comparison import bench
+from ganzoo.bench.speed.earlier import NUMBERS
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation import given
 from ganzoo.interrupts import Stopped
@@ -281,8 +282,8 @@ def test_a_speed_report_comes_along(toy_file, out, tmp_path):
     report.write_text("{}")
     with pytest.raises(GanzooError, match="is no report of pytest-benchmark"):
         bench([toy_file], out, **QUICK, speed=report)
-    stats = {"mean": 1.0, "stddev": 0.1, "median": 1.0, "rounds": 3}
-    timed = {"name": "toy", "group": "sampling", "stats": stats, "extra_info": {}}
+    stats = dict.fromkeys(NUMBERS, 1.0)
+    timed = {"name": "toy", "fullname": "suite::toy", "group": "sampling", "stats": stats}
     report.write_text(json.dumps({"benchmarks": [timed], "machine_info": {}, "datetime": "now"}))
     found = bench([toy_file], out, **QUICK, speed=report)
     assert found.speed["benchmarks"] == [timed] == bench([toy_file], out, **QUICK).speed["benchmarks"]
