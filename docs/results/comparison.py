@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from ganzoo.bench import report, results
+from ganzoo.bench.columns import ranking
 from ganzoo.bench.results import Results, Row
 
 HERE = Path(__file__).parent
@@ -37,7 +38,8 @@ def table(found: Results) -> str:
     """Finished models, best first: each metric with its interval, speed, weights."""
     heads = ["model", *found.metrics, "steps", "pictures seen", "seconds", "weights of G", "drawn a second"]
     lines = [heads, ["---"] * len(heads)]
-    for row in found.ranked():
+    placed, others = ranking(found)
+    for row in [*placed, *others, *(row for row in found.rows if row.state != "done")]:
         lines.append([row.name, *_cells(found, row)])
     floors = [_floor(found, name) for name in found.metrics]
     lines.append(["*real pictures*", *floors, *[""] * 5])
