@@ -57,7 +57,7 @@ def _finished(recipe: Recipe, path: Path, seed: int, terms: Terms) -> Run:
     saves = terms.points + 1 if terms.points else SAVES
     return train(
         recipe, terms.path, path, resume=bool(run.saved), seed=seed, device=terms.device, sample_every=0,
-        save_every=max(1, max(lengths) // saves), keep=0 if terms.points else 2,
+        save_every=max(1, -(-max(lengths) // saves)), keep=0 if terms.points else 2,
         log_every=max(1, min(50, sum(lengths) // 20)),
     )  # fmt: skip
 
