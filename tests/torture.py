@@ -140,6 +140,11 @@ class Torture:
         self.whole = begin(self.recipe, folder / "whole")
         self.seconds = (time.monotonic() - began) / 2  # the first time takes longer than those to come
 
+    @property
+    def killed(self) -> int:
+        """How many deaths there were; damage is none."""
+        return sum(self.deaths[kind] for kind in DEATHS)
+
     def child(self, death: str, path: Path) -> int:
         """One training that may die; its exit code, or minus the signal that ended it."""
         draw, pid = self.draw.random(), os.fork()
@@ -176,7 +181,7 @@ class Torture:
         """One run, killed until it gets away."""
         run, here = Run(self.folder / f"run-{number}"), 0
         while True:
-            spare = here == HOPELESS or sum(self.deaths.values()) >= kills
+            spare = here == HOPELESS or self.killed >= kills
             death = "none" if spare else self.draw.choice(DEATHS)
             code = self.child(death, run.path)
             if code == 0:
@@ -227,7 +232,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         os.environ["GANZOO_CACHE"] = str(Path(name) / "cache")
         torture = Torture(Path(name), random.Random(asked.seed))
-        while sum(torture.deaths.values()) < asked.kills:
+        while torture.killed < asked.kills:
             torture.torture_one(torture.runs, asked.kills)
     print("| what happened | times |\n|---|---|")
     for kind in (*DEATHS, "damage"):
