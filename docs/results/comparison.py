@@ -1,9 +1,9 @@
 """Copies what comparison.md shows out of two comparisons: tables, results, screenshots of the reports.
 
-python docs/results/comparison.py EMOJI SHAPES
+python docs/results/comparison.py EMOJI SHAPES LONGER
 
-EMOJI, SHAPES: the folders that `ganzoo bench` wrote (the commands are in comparison.md). Screenshots are
-taken by Chromium, through playwright.
+EMOJI, SHAPES, LONGER: the folders that `ganzoo bench` wrote (the commands are in comparison.md). Screenshots,
+of the beginning of a report, are taken by Chromium, through playwright.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ganzoo.bench.results import Results, Row
 
 HERE = Path(__file__).parent
 DESKTOP, PHONE = (1280, 900), (390, 844)
+TALL = 2600  # pixels of a report that are shown
 
 
 def shots(page: Path, name: str) -> None:
@@ -30,7 +31,8 @@ def shots(page: Path, name: str) -> None:
         for kind, (width, height) in {"desktop": DESKTOP, "phone": PHONE}.items():
             tab = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1)
             tab.goto(page.resolve().as_uri())
-            tab.screenshot(path=HERE / f"comparison-{name}-{kind}.png", full_page=True)
+            clip = {"x": 0, "y": 0, "width": width, "height": TALL}
+            tab.screenshot(path=HERE / f"comparison-{name}-{kind}.png", full_page=True, clip=clip)
         browser.close()
 
 
@@ -67,7 +69,7 @@ def _floor(found: Results, name: str) -> str:
 
 
 def main() -> None:
-    for name, folder in zip(("emoji", "shapes"), map(Path, sys.argv[1:]), strict=True):
+    for name, folder in zip(("emoji", "shapes", "longer"), map(Path, sys.argv[1:]), strict=True):
         found = results.load(folder)
         shots(report.write(found, folder, folder / "report.html"), name)
         shutil.copyfile(folder / results.NAME, HERE / f"comparison-{name}.json")

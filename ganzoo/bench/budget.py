@@ -18,7 +18,11 @@ from ganzoo.train import train
 
 log = logging.getLogger("ganzoo")
 
-TRIED, FIRST = 8, 3  # steps a phase that time is taken of, and those at its start that are left out
+FEW, MANY = (8, 1, 3), (60, 10, 2)  # steps of a phase that are timed, logged at once, and logs that are too early
+    (8, 1, 3),
+    (60, 10, 2),
+)  # steps a phase that time is taken of, how many at once, which are too early
+QUICK = 0.5  # seconds of a step from which many are timed: logging each would cost as much as it
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _FORM = re.compile(r"\s*(?P<amount>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>s|m|h|steps|images)\s*")
 
@@ -88,17 +92,24 @@ def shortened(recipe: Recipe, steps: Mapping[str, int]) -> Recipe:
 
 
 def seconds_a_step(recipe: Recipe, data: Path | None, device: str) -> dict[str, float]:
-    """How long a step of each phase takes here: the median of a few."""
-    tried = shortened(recipe, dict.fromkeys(recipe.phases, TRIED))
+    """How long a step of each phase takes here: the median of a few, or of some tens where it is quick."""
+    found = _timed(recipe, data, device, *FEW)
+    return _timed(recipe, data, device, *MANY) if max(found.values()) < QUICK else found
+
+
+def _timed(
+    recipe: Recipe, data: Path | None, device: str, steps: int, at_once: int, early: int
+) -> dict[str, float]:
+    tried = shortened(recipe, dict.fromkeys(recipe.phases, steps))
     for phase in recipe.phases:
         tried = tried.set(f"training.{phase}.measure", [])
     with tempfile.TemporaryDirectory(prefix="ganzoo-") as folder:
         run = train(
-            tried, data, Path(folder) / "run", device=device, log_every=1, sample_every=0, save_every=0
+            tried, data, Path(folder) / "run", device=device, log_every=at_once, sample_every=0, save_every=0
         )
-        return {phase: _seconds(run, phase) for phase in recipe.phases}
+        return {phase: _seconds(run, phase, early) for phase in recipe.phases}
 
 
-def _seconds(run: Run, phase: str) -> float:
+def _seconds(run: Run, phase: str, early: int) -> float:
     lines = [line for line in run.metrics if line.get("phase") == phase and "steps_per_second" in line]
-    return 1 / float(median(line["steps_per_second"] for line in lines[FIRST:]))
+    return 1 / float(median(line["steps_per_second"] for line in lines[early:]))
