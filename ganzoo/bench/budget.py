@@ -18,10 +18,7 @@ from ganzoo.train import train
 
 log = logging.getLogger("ganzoo")
 
-FEW, MANY = (8, 1, 3), (60, 10, 2)  # steps of a phase that are timed, logged at once, and logs that are too early
-    (8, 1, 3),
-    (60, 10, 2),
-)  # steps a phase that time is taken of, how many at once, which are too early
+FEW, MANY = (8, 1, 3), (60, 10, 2)  # steps that are timed, how many a log line, and lines that are too early
 QUICK = 0.5  # seconds of a step from which many are timed: logging each would cost as much as it
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _FORM = re.compile(r"\s*(?P<amount>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>s|m|h|steps|images)\s*")
