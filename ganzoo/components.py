@@ -1,8 +1,7 @@
 """The kinds of component: frozen dataclasses whose fields are hyperparameters.
 
 A component says what it `needs`, `yields()` says what it gives, `build()` returns a plain `nn.Module`.
-Options are validated by pydantic, so types and ranges stand in the annotations (`PositiveInt`,
-`Annotated[float, Field(ge=0)]`).
+Options are validated by pydantic, so types and ranges stand in the annotations, as in `PositiveInt`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ Each is a thin face of the module of its name in `ganzoo/metrics`, where the equ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import PositiveInt
 
@@ -23,8 +23,10 @@ from ganzoo.metrics import (
     kid,
     precision_recall,
 )
+from ganzoo.metrics.neighbours import Balls
 from ganzoo.metrics.samples import FeatureSet, Samples
 
+T = TypeVar("T")
 INCEPTION, OFFLINE = "inception", "efficientnet-lite0"
 BOTH = frozenset({"fakes", "reals", "backbone"})
 
@@ -60,8 +62,7 @@ class FrechetDistance(BackboneMetric):
 
     def __call__(self, samples: Samples) -> Mapping[str, float]:
         """The distance, 0 = the same Gaussian."""
-        real = samples.features["reals"].once("gaussian", _gaussian)
-        return {self.decides: frechet.value(real, samples.features["fakes"].once("gaussian", _gaussian))}
+        return {self.decides: frechet.value(*_both(samples, "gaussian", _gaussian))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,6 @@ class InceptionScore(BackboneMetric):
 
     needs: ClassVar[frozenset[str]] = frozenset({"fakes", "backbone"})
     source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 4"
-
     decides: ClassVar[str] = "inception_score"
 
     splits: PositiveInt = inception_score.SPLITS
@@ -151,20 +151,16 @@ class PrecisionRecall(BackboneMetric):
 
     needs: ClassVar[frozenset[str]] = BOTH
     source: ClassVar[str] = "Kynkaanniemi et al. 2019, arXiv:1904.06991, equations 1 and 2"
-
     decides: ClassVar[str] = "precision"
 
     k: PositiveInt = precision_recall.NEIGHBOUR
 
     def __call__(self, samples: Samples) -> Mapping[str, float]:
         """`precision` and `recall`."""
-        balls = [
-            samples.features[side].once(
-                f"precision {self.k}", lambda f: precision_recall.statistics(f.vector, self.k)
-            )
-            for side in ("reals", "fakes")
-        ]
-        return precision_recall.value(*balls)
+        return precision_recall.value(*_both(samples, f"precision {self.k}", self._balls))
+
+    def _balls(self, features: FeatureSet) -> Balls:
+        return precision_recall.statistics(features.vector, self.k)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,21 +175,17 @@ class DensityCoverage(BackboneMetric):
 
     needs: ClassVar[frozenset[str]] = BOTH
     source: ClassVar[str] = "Naeem et al. 2020, arXiv:2002.09797, section 3"
-
     decides: ClassVar[str] = "coverage"
 
     k: PositiveInt = density_coverage.NEIGHBOUR
 
     def __call__(self, samples: Samples) -> Mapping[str, float]:
         """`density`, around 1 for one distribution, and `coverage`, in 0..1."""
-        balls = [
-            samples.features[side].once(
-                f"density {self.k}", lambda f: density_coverage.statistics(f.vector, self.k)
-            )
-            for side in ("reals", "fakes")
-        ]
-        found = density_coverage.value(*balls)
+        found = density_coverage.value(*_both(samples, f"density {self.k}", self._balls))
         return {name: found[name] for name in ("density", "coverage")}
+
+    def _balls(self, features: FeatureSet) -> Balls:
+        return density_coverage.statistics(features.vector, self.k)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +204,6 @@ class Cmmd(BackboneMetric):
     needs: ClassVar[frozenset[str]] = BOTH
     source: ClassVar[str] = "Jayasumana et al. 2024, arXiv:2401.09603, section 4"
     lower_is_better: ClassVar[bool] = True
-
     decides: ClassVar[str] = "cmmd"
 
     backbone: str = "clip/image"
@@ -240,7 +231,6 @@ class FrechetJoint(BackboneMetric):
     needs: ClassVar[frozenset[str]] = BOTH | {"captions", "encoders"}
     source: ClassVar[str] = "DeVries et al. 2019, arXiv:1907.08175, section 4"
     lower_is_better: ClassVar[bool] = True
-
     decides: ClassVar[str] = "fjd"
 
     text: str = "core/ngrams"
@@ -260,6 +250,11 @@ class FrechetJoint(BackboneMetric):
             f"joint {self.text}", lambda f: fjd.statistics(f.vector, asked, alpha)
         )
         return {self.decides: fjd.value(one, fjd.statistics(drawn, samples.text.sentence, alpha))}
+
+
+def _both(samples: Samples, name: str, make: Callable[[FeatureSet], T]) -> tuple[T, T]:
+    """What is made of the real and of the drawn features, once each, in this order."""
+    return samples.features["reals"].once(name, make), samples.features["fakes"].once(name, make)
 
 
 def _gaussian(features: FeatureSet) -> frechet.Gaussian:

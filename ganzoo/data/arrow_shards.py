@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def pyarrow() -> Any:
     return pyarrow
 
 
-class Shard:
+class Shard(ABC):
     """A file of rows. `shown`: its name in messages. `names`: class names by column, where they are known.
 
     Raises GanzooError for a file that is damaged, cut short or of another kind, and for missing columns.
@@ -93,14 +94,17 @@ class Shard:
             reason = str(error).strip().split("\n")[0]
             raise GanzooError(f"{self.shown} is damaged: {reason}; get this shard anew") from error
 
+    @abstractmethod
     def _schema(self) -> Any:
-        raise NotImplementedError
+        """The schema, as the file says."""
 
+    @abstractmethod
     def _open(self, columns: list[str]) -> None:
-        raise NotImplementedError
+        """Find the parts and how many rows each has."""
 
+    @abstractmethod
     def _part(self, part: int, column: str = "") -> Any:
-        raise NotImplementedError
+        """One part of the file; with `column`, that alone."""
 
 
 class ArrowShard(Shard):
